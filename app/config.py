@@ -1,0 +1,89 @@
+"""Everything the shop is told by its environment; a gap or a wrong word stops the boot."""
+
+from functools import lru_cache
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The environment, read once and frozen. Names are the variables' in lower case."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore")
+
+    database_url: str = Field(description="PostgreSQL, `postgresql+psycopg://…`: the truth")
+    redis_url: str = Field(description="Redis or Valkey: guest carts, cache, stock gate, limits")
+    broker_url: str = Field(
+        default="", description="Celery's broker; the same Redis unless RabbitMQ"
+    )
+    events_url: str = Field(
+        default="", description="the event bus; Redis Streams on REDIS_URL when empty"
+    )
+    mail_url: str = Field(
+        default="", description="`smtp://user:password@host:port`; letters wait while empty"
+    )
+    mail_from: str = Field(default="Cartwright <shop@localhost>", description="sender of letters")
+    public_url: str = Field(
+        default="http://127.0.0.1:8000",
+        description="where shoppers reach the API; 3-D Secure returns",
+    )
+
+    secret_key: SecretStr = Field(
+        min_length=32, description="signs access and cart tokens; 32 characters or more"
+    )
+    access_token_seconds: int = Field(default=900, gt=0, description="life of an access token")
+    refresh_token_days: int = Field(default=30, gt=0, description="life of a refresh token")
+    password_hashing: Literal["default", "cheapest"] = Field(
+        default="default", description="argon2 cost; `cheapest` is for tests alone"
+    )
+
+    payments: Literal["stripe"] = Field(default="stripe", description="who moves the money")
+    stripe_api_key: SecretStr = Field(default=SecretStr(""), description="`sk_…`")
+    stripe_api_base: str = Field(
+        default="", description="another address for Stripe's API, such as the emulator's"
+    )
+    stripe_webhook_secret: SecretStr = Field(
+        default=SecretStr(""), description="`whsec_…`, verifies what Stripe tells us"
+    )
+    psp_seconds_max: float = Field(default=20.0, gt=0, description="patience for one PSP call")
+
+    reservation_seconds: int = Field(
+        default=900, gt=0, description="how long units are held for an unpaid checkout"
+    )
+    checkout_seconds_max: int = Field(
+        default=840, gt=0, description="after so long a checkout is undone for good"
+    )
+    cart_days: int = Field(default=30, gt=0, description="a guest cart lives so long after a write")
+    gate_groups: int = Field(
+        default=1, gt=0, description="hash tags the stock gate spreads over (Redis Cluster)"
+    )
+
+    checkouts_per_minute: int = Field(default=30, gt=0, description="limit per shopper")
+    logins_per_minute: int = Field(default=10, gt=0, description="limit per address")
+    requests_per_minute: int = Field(default=6000, gt=0, description="limit per address, all calls")
+    trusted_proxies: int = Field(
+        default=0, ge=0, description="proxies in front whose X-Forwarded-For is believed"
+    )
+    body_bytes_max: int = Field(default=256 * 1024, gt=0, description="largest accepted body")
+    wait_seconds_max: int = Field(default=20, ge=0, description="longest `Prefer: wait`")
+    web_threads: int = Field(default=8, gt=0, description="threads of one web worker")
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO")
+    database_pool_size: int = Field(default=10, gt=0, description="connections a process may keep")
+
+    @property
+    def broker(self) -> str:
+        """Where nudges go: BROKER_URL, or the Redis that is there anyway."""
+        return self.broker_url or self.redis_url
+
+    @property
+    def events(self) -> str:
+        """Where events go: EVENTS_URL, or Redis Streams on REDIS_URL."""
+        return self.events_url or self.redis_url
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process. Raises pydantic's ValidationError naming each gap."""
+    return Settings()

@@ -1,0 +1,31 @@
+"""Facts leave through here: a row in the transaction of the change, published later by the
+relay."""
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.events.models import OutboxEvent
+from app.events.registry import declaration_of, to_payload
+
+CHANNEL = "outbox"
+
+
+def announce(session: Session, *facts: object) -> None:
+    """Write facts into the outbox. Call it while the aggregate's row is locked: that keeps their
+    order.
+
+    Wakes the relay by NOTIFY, once a transaction.
+    """
+    for fact in facts:
+        declaration = declaration_of(fact)
+        session.add(
+            OutboxEvent(
+                topic=declaration.topic,
+                key=str(getattr(fact, declaration.key)),
+                type=declaration.type,
+                payload={"version": declaration.version, "data": to_payload(fact)},
+            )
+        )
+    if facts and not session.info.get("outbox_notified"):
+        session.info["outbox_notified"] = True
+        session.execute(select(func.pg_notify(CHANNEL, "")))

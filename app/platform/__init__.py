@@ -1,0 +1,1 @@
+"""Plumbing that knows no shop: database, Redis, ids, money, errors, clock."""

@@ -1,0 +1,72 @@
+"""Payment methods: a test card's name becomes a payment method of its own, as at Stripe."""
+
+from devstack.stripe.acts import Act, new_id
+from devstack.stripe.cards import TEST_CARDS, TestCard
+from devstack.stripe.errors import missing
+from devstack.stripe.store import Document
+
+ADDRESS = ("city", "country", "line1", "line2", "postal_code", "state")
+
+
+def card_of(act: Act, payment_method: str) -> TestCard:
+    """The test card behind a payment method made earlier."""
+    document = act.store.load("payment_method", payment_method)
+    if document is None:
+        raise missing("PaymentMethod", payment_method, param="payment_method", status=400)
+    return TEST_CARDS[document["_test_card"]]
+
+
+def resolve(act: Act, name: str) -> str:
+    """`pm_card_…` makes a new payment method; an id made earlier is taken as it is.
+
+    Raises 400 `resource_missing` for anything else.
+    """
+    card = TEST_CARDS.get(name)
+    if card is None:
+        card_of(act, name)
+        return name
+    document = _payment_method(act, name, card)
+    act.store.insert(document)
+    return str(document["id"])
+
+
+def _payment_method(act: Act, name: str, card: TestCard) -> Document:
+    return {
+        "id": new_id("pm"),
+        "object": "payment_method",
+        "allow_redisplay": "unspecified",
+        "billing_details": {
+            "address": dict.fromkeys(ADDRESS),
+            "email": None,
+            "name": None,
+            "phone": None,
+            "tax_id": None,
+        },
+        "card": {
+            "brand": card.brand,
+            "checks": {
+                "address_line1_check": None,
+                "address_postal_code_check": None,
+                "cvc_check": "pass" if card.decline is None else "unchecked",
+            },
+            "country": "US",
+            "display_brand": card.brand,
+            "exp_month": 12,
+            "exp_year": 2034,
+            "fingerprint": f"emulated{card.last4}",
+            "funding": card.funding,
+            "generated_from": None,
+            "last4": card.last4,
+            "networks": {"available": [card.brand], "preferred": None},
+            "regulated_status": "unregulated",
+            "three_d_secure_usage": {"supported": True},
+            "wallet": None,
+        },
+        "created": act.created,
+        "customer": None,
+        "customer_account": None,
+        "livemode": False,
+        "metadata": {},
+        "type": "card",
+        "_test_card": name,
+    }

@@ -1,0 +1,104 @@
+"""Real servers for every test: PostgreSQL built by the migrations, a Valkey, a clock we set."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from alembic import command
+from alembic.config import Config
+
+from app.platform.db import Database
+from app.platform.redis import ShopRedis, connect
+from devstack.servers.postgres import EmbeddedPostgres
+from devstack.servers.valkey import EmbeddedValkey
+
+os.environ.setdefault("PYTHONWARNINGS", "")
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATE = "test_template"
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """One server for this process, with a template database made by the migrations."""
+    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), durable=False) as server:
+        with psycopg.connect(_plain(server.url("postgres")), autocommit=True) as admin:
+            admin.execute(f"CREATE DATABASE {TEMPLATE}")
+        config = Config(str(ROOT / "migrations" / "alembic.ini"))
+        config.set_main_option("script_location", str(ROOT / "migrations"))
+        config.set_main_option("sqlalchemy.url", server.url(TEMPLATE))
+        command.upgrade(config, "head")
+        yield server
+
+
+@pytest.fixture
+def database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """A database of its own for this test, copied from the template."""
+    name = f"test_{uuid4().hex[:16]}"
+    with psycopg.connect(_plain(postgres.url("postgres")), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY wal_log")
+        yield postgres.url(name)
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def db(database_url: str) -> Iterator[Database]:
+    """The shop's database, empty."""
+    database = Database(database_url, pool_size=5)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
+    """One Valkey for this process."""
+    with EmbeddedValkey(tmp_path_factory.mktemp("valkey"), durable=False) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(valkey: EmbeddedValkey) -> str:
+    """Where the Valkey of this test answers; emptied before."""
+    url = valkey.url()
+    client = connect(url)
+    client.flushall()
+    client.script_flush()
+    client.close()
+    return url
+
+
+@pytest.fixture
+def redis(redis_url: str) -> Iterator[ShopRedis]:
+    """A client of the emptied Valkey."""
+    client = connect(redis_url)
+    yield client
+    client.close()
+
+
+class Clock:
+    """The shop's time: moves `shop_now()` for every connection opened from now on."""
+
+    def __init__(self, url: str, db: Database) -> None:
+        self._url, self._db, self._seconds = url, db, 0.0
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass for the whole test database; pooled connections are renewed."""
+        self._seconds += seconds
+        name = self._url.rsplit("/", 1)[1]
+        with psycopg.connect(_plain(self._url), autocommit=True) as admin:
+            admin.execute(
+                f"ALTER DATABASE {name} SET shop.clock_offset = '{self._seconds} seconds'"
+            )
+        self._db.dispose()
+
+
+@pytest.fixture
+def clock(database_url: str, db: Database) -> Clock:
+    """A clock that can be moved."""
+    return Clock(database_url, db)
+
+
+def _plain(url: str) -> str:
+    return url.replace("postgresql+psycopg://", "postgresql://")
