@@ -1,7 +1,6 @@
 """Keeps processes running: one that dies is started again, and all are stopped together."""
 
 import contextlib
-import os
 import signal
 import subprocess
 import time
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devstack.procfile import Line
-from devstack.servers.processes import spawn, stop_child
+from devstack.servers.processes import kill_group, spawn
 
 STOP_SECONDS = 20
 _DELAYS_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)  # by how often it died without having lived
@@ -91,7 +90,7 @@ class Keeper:
                 break
             time.sleep(0.05)
         for process in running:
-            _kill_group(process)
+            kill_group(process)
         self._kept.clear()
 
     def _launch(self, kept: _Kept) -> None:
@@ -105,7 +104,7 @@ class Keeper:
         kept.started_at = time.monotonic()
 
     def _bury(self, kept: _Kept, process: subprocess.Popen[bytes], now: float) -> None:
-        _kill_group(process)  # its children would hold its port and its work
+        kill_group(process)  # its children would hold its port and its work
         kept.deaths = 0 if now - kept.started_at >= _LIVED_SECONDS else kept.deaths
         delay = _DELAYS_SECONDS[min(kept.deaths, len(_DELAYS_SECONDS) - 1)]
         kept.deaths += 1
@@ -130,9 +129,3 @@ def cause(code: int) -> str:
         return f"was killed by {signal.Signals(-code).name}"
     except ValueError:
         return f"was killed by signal {-code}"
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    stop_child(process, patience_seconds=0)

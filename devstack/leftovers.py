@@ -33,8 +33,7 @@ def stop_leftovers(folder: Path) -> int:
 def kill_leftovers(folder: Path) -> None:
     """The last sweep after an orderly stop: nothing of ours is running when it returns."""
     for pid in processes_of(folder):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        stop_stranger(pid, patience_seconds=_PATIENCE_SECONDS)
 
 
 def _by_proc(mark: str) -> list[int]:

@@ -39,12 +39,14 @@ class Ports:
 
 @dataclass(frozen=True)
 class Stack:
-    """Everything of one stack lies in `folder`; `procfile` names its processes."""
+    """Everything of one stack lies in `folder`; `procfile` and `stand_ins` name its processes."""
 
     ports: Ports
     root: Path = ROOT
     folder: Path = ROOT / ".devstack"
     procfile: Path = ROOT / "Procfile"
+    stand_ins: Path = ROOT / "devstack/Procfile"
+    seed: str = "flask --app wsgi seed --demo"
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     @property
@@ -149,6 +151,9 @@ def process_environment(
         **given,
         "PORT": str(stack.ports.api),
         "FLOWER_PORT": str(stack.ports.flower),
+        "MAIL_PORT": str(stack.ports.mail),
+        "PSP_PORT": str(stack.ports.psp),
+        "SMTP_PORT": str(smtp_port),
         "PATH": programs,
         MARK: str(stack.folder.absolute()),
     }

@@ -9,9 +9,14 @@ import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
+from flask import Flask
+from flask.testing import FlaskClient
 
+from app import create_app, wiring
+from app.config import Settings
 from app.platform.db import Database
 from app.platform.redis import ShopRedis, connect
+from app.wiring import Providers
 from devstack.servers.postgres import EmbeddedPostgres
 from devstack.servers.valkey import EmbeddedValkey
 
@@ -98,6 +103,42 @@ class Clock:
 def clock(database_url: str, db: Database) -> Clock:
     """A clock that can be moved."""
     return Clock(database_url, db)
+
+
+@pytest.fixture
+def settings(database_url: str, redis_url: str) -> Settings:
+    """The environment of this test: its own servers, the cheapest passwords, generous limits."""
+    return Settings(
+        database_url=database_url,
+        redis_url=redis_url,
+        secret_key="a secret for tests, longer than 32 characters",
+        password_hashing="cheapest",
+        checkouts_per_minute=1_000_000,
+        logins_per_minute=1_000_000,
+        requests_per_minute=1_000_000,
+        log_level="WARNING",
+    )
+
+
+@pytest.fixture
+def providers(settings: Settings, db: Database, redis: ShopRedis) -> Iterator[Providers]:
+    """What the doors of this test hand to the core."""
+    wired = wiring.build(settings, db=db, redis=redis)
+    wiring.use(wired)
+    yield wired
+    wiring.use(None)
+
+
+@pytest.fixture
+def app(providers: Providers) -> Flask:
+    """The web door of this test."""
+    return create_app()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A caller of the web door."""
+    return app.test_client()
 
 
 def _plain(url: str) -> str:

@@ -1,13 +1,20 @@
 """Makers of valid rows: keyword-only, one line each, flushed but not committed."""
 
+from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Merchant, Role, User
 from app.catalog.models import Product, Sku
+from app.checkout.models import Checkout
 from app.inventory.models import Inventory, LedgerEntry, LedgerReason, Warehouse
+from app.orders.models import Order
+from app.payments.models import Payment
 from app.platform.ids import new_id
+from app.pricing.models import TaxRate
+from app.shipping.models import ShippingRate, ShippingZone
 
 ADDRESS: dict[str, Any] = {
     "name": "Ada Lovelace",
@@ -95,3 +102,73 @@ def put_stock(session: Session, *, sku: Sku, warehouse_id: Any, qty: int) -> Non
         )
     )
     session.flush()
+
+
+def make_tax_rate(session: Session, **given: Any) -> TaxRate:
+    """German VAT contained in prices, for every merchant, unless something else is given."""
+    values = {"country": "DE", "tax_code": "standard", "name": "VAT 19 %", "rate_ppm": 190_000}
+    rate = TaxRate(**values | {"included": True} | given)
+    session.add(rate)
+    session.flush()
+    return rate
+
+
+def make_shipping_rate(
+    session: Session,
+    *,
+    merchant: Merchant,
+    countries: tuple[str, ...] = ("DE",),
+    priority: int = 100,
+    zone: ShippingZone | None = None,
+    **given: Any,
+) -> ShippingRate:
+    """A standard service of one merchant, in a zone of its own unless one is given."""
+    if zone is None:
+        zone = ShippingZone(merchant_id=merchant.id, name="Zone", countries=list(countries))
+        zone.priority = priority
+        session.add(zone)
+        session.flush()
+    values = {"service": "standard", "carrier": "DHL", "name": "Standard", "price": 490}
+    values |= {"days_min": 2, "days_max": 4, "currency": merchant.currency}
+    rate = ShippingRate(zone_id=zone.id, **values | given)
+    session.add(rate)
+    session.flush()
+    return rate
+
+
+def make_checkout(session: Session, **given: Any) -> Checkout:
+    """A guest's checkout, priced at 42.00 EUR and about to be paid."""
+    values = {"cart_id": new_id(), "email": "ada@example.com", "currency": "EUR", "lines": []}
+    values |= {"address": ADDRESS, "payment_method_token": "pm_card_visa", "digest": "-"}
+    values |= {"step": "authorize", "deadline": func.shop_now() + timedelta(minutes=14)}
+    checkout = Checkout(**values | {"totals": {"total": 4_200}} | given)
+    session.add(checkout)
+    session.flush()
+    return checkout
+
+
+def make_order(session: Session, *, checkout: Checkout | None = None, **given: Any) -> Order:
+    """An order of 42.00 that waits for its confirmation, without lines."""
+    checkout = checkout or make_checkout(session)
+    amounts = {"items_total": 4_200, "total": 4_200, "shipping": 0, "discount": 0}
+    amounts |= {"tax": 0, "tax_included": 0}
+    values = {"checkout_id": checkout.id, "email": checkout.email, "address": checkout.address}
+    order = Order(**values | amounts | {"currency": checkout.currency} | given)
+    session.add(order)
+    session.flush()
+    checkout.order_id = order.id
+    session.flush()
+    return order
+
+
+def make_payment(session: Session, *, order: Order | None = None, **given: Any) -> Payment:
+    """A payment whose key is written and whose outcome nobody knows."""
+    order = order or make_order(session)
+    identity = new_id()
+    values = {"id": identity, "order_id": order.id, "checkout_id": order.checkout_id}
+    values |= {"provider": "stripe", "amount": order.total, "currency": order.currency}
+    values |= {"request": {}, "idempotency_key": f"{identity}:authorize:1"}
+    payment = Payment(**values | given)
+    session.add(payment)
+    session.flush()
+    return payment

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, text
@@ -58,3 +59,15 @@ class CartLine(Base):
     qty: Mapped[int]
     price_seen: Mapped[int]
     added_at: Mapped[datetime] = mapped_column(server_default=func.shop_now())
+
+
+class CartMerge(Base):
+    """What a guest's cart already gave to people's carts: units by SKU, as they stood when it was
+    last merged. It makes merging again add only what came since."""
+
+    __tablename__ = "cart_merges"
+
+    guest_cart_id: Mapped[UUID] = mapped_column(primary_key=True)  # in Redis, or gone
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
+    units: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    merged_at: Mapped[datetime] = mapped_column(server_default=func.shop_now())

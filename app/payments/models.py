@@ -16,7 +16,8 @@ class Payment(Base):
     """One claim on a shopper's money, written before the PSP is called. Amounts are in minor units.
 
     `request` is what is sent, and sent again to the letter; `asked_at` is when the last call ended,
-    the start of the wait before absence counts.
+    or can end at the latest while it runs: the start of the wait before absence counts. `unknown`
+    says why the outcome is not known, `{"reason", "detail"}`.
     """
 
     __tablename__ = "payments"
@@ -34,11 +35,13 @@ class Payment(Base):
             ),
         ),
         Index("ix_payments_order_id", "order_id"),
+        Index("ix_payments_checkout_id", "checkout_id"),
         Index("uq_payments_psp_ref", "provider", "psp_ref", unique=True),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
+    checkout_id: Mapped[UUID] = mapped_column(ForeignKey("checkouts.id"))
     provider: Mapped[str]
     psp_ref: Mapped[str | None]
     amount: Mapped[int]
@@ -50,6 +53,7 @@ class Payment(Base):
     request: Mapped[dict[str, Any]]
     failure: Mapped[dict[str, Any] | None]
     next_action: Mapped[dict[str, Any] | None]
+    unknown: Mapped[dict[str, Any] | None]
     asked_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.shop_now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.shop_now())
@@ -66,6 +70,11 @@ class PspEvent(Base):
         Index(
             "ix_psp_events_waiting",
             "next_attempt_at",
+            postgresql_where=text("applied_at IS NULL"),
+        ),
+        Index(
+            "ix_psp_events_object",
+            "object_id",
             postgresql_where=text("applied_at IS NULL"),
         ),
     )

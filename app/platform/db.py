@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, Enum, MetaData, create_engine, event
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeEngine, Uuid
 
@@ -114,7 +114,15 @@ class Database:
         with ShopSession(self.engine, expire_on_commit=False) as session, transaction_open():
             session.connection(execution_options={"postgresql_readonly": True})
             yield session
+            session.expunge_all()  # a rollback empties what it still knows; what was read stays read
             session.rollback()
+
+    @contextmanager
+    def glance(self) -> Iterator[Connection]:
+        """One statement at a time with no transaction around it: the cheapest way to look at a
+        row."""
+        with self.engine.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
     def dispose(self) -> None:
         """Close every pooled connection; used after a fork and at the end of a process."""

@@ -42,6 +42,12 @@ class Conflict(DomainError):
     code = "conflict"
 
 
+class VersionConflict(Conflict):
+    """It changed since the caller saw it (If-Match); answered 412, `version` says what it is now."""
+
+    code = "version_conflict"
+
+
 class Denied(DomainError):
     """You are known, and may not."""
 

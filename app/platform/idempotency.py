@@ -6,7 +6,7 @@ Source: draft-ietf-httpapi-idempotency-key-header; scope = principal + method + 
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -88,6 +88,17 @@ def write(
         .returning(IdempotencyKey.key)
     )
     return written.first() is not None
+
+
+def finish(
+    session: Session, *, scope: str, key: str, status: int, response: dict[str, Any]
+) -> None:
+    """Keep the answer with a key written earlier in this transaction."""
+    session.execute(
+        update(IdempotencyKey)
+        .where(IdempotencyKey.scope == scope, IdempotencyKey.key == key)
+        .values(status=status, response=response)
+    )
 
 
 def forget_old(session: Session, *, limit: int = 5_000) -> int:

@@ -35,6 +35,7 @@ class SagaRow:
     deadline: Mapped[datetime]
     cancel_requested_at: Mapped[datetime | None]
     cancel_reason: Mapped[str | None]
+    signaled_at: Mapped[datetime | None]
     failure: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.shop_now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.shop_now())

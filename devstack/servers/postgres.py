@@ -15,7 +15,7 @@ from typing import Self
 import psycopg
 from psycopg import sql
 
-from devstack.servers.binaries import is_open_to_others, postgres_programs, shared_folder
+from devstack.servers.binaries import SHARED, is_open_to_others, postgres_programs, shared_folder
 from devstack.servers.errors import ServerFailed
 from devstack.servers.locks import FileLock, Held
 from devstack.servers.ports import LOOPBACK, free_port
@@ -34,6 +34,9 @@ STOP_SECONDS = 20
 _ATTEMPTS = 3  # a free port may be taken before the server binds it
 _POLL_SECONDS = 0.02
 _BUILTIN_LOCALE_SINCE = 17
+_HIDDEN = "cartwright-pg-data-"
+_THROWAWAY = "throwaway.lock"  # beside data nobody wants back once its holder is gone
+_THROWAWAY_SECONDS_MIN = 60  # a new one may not have been locked yet
 
 
 class EmbeddedPostgres:
@@ -60,6 +63,7 @@ class EmbeddedPostgres:
         self._fixed_port = port != 0
         self._log = self.data.with_name(f"{self.data.name}.log")
         self._lock = FileLock(self.data.with_name(f"{self.data.name}.lock"))
+        self._throwaway_lock = FileLock(_hidden_folder(self.data) / _THROWAWAY)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -84,11 +88,17 @@ class EmbeddedPostgres:
             return _readdressed(self._external_url, database)
         return f"postgresql+psycopg://{ROLE}@{LOOPBACK}:{self.port}/{database}"
 
+    @property
+    def pid(self) -> int | None:
+        """The server's process; None while nothing of ours runs."""
+        return None if self._process is None else self._process.pid
+
     def stop(self) -> None:
         """Stop at once but cleanly: clients are cut off, nothing committed is lost."""
         if self._process is not None:
             stop_child(self._process, signal.SIGINT, signal.SIGQUIT, patience_seconds=STOP_SECONDS)
             self._process = None
+        self._throwaway_lock.release()
         self._lock.release()
 
     def remove(self) -> None:
@@ -116,6 +126,9 @@ class EmbeddedPostgres:
         programs = postgres_programs(for_others=os.geteuid() == 0)
         self.data.parent.mkdir(parents=True, exist_ok=True)
         data = _where_the_server_can_reach(self.data)
+        if data != self.data and not self.durable:
+            _remove_throwaways_of_killed_runs()
+            self._throwaway_lock.acquire()
         owner = _server_owner(data)
         if not (data / "PG_VERSION").exists():
             self._initialise(programs, data, owner)
@@ -195,6 +208,7 @@ class EmbeddedPostgres:
             user=ROLE,
             dbname="postgres",
             sslmode="disable",
+            connect_timeout=5,
             autocommit=True,
         ) as connection:
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [ROLE])
@@ -210,8 +224,16 @@ def _where_the_server_can_reach(data: Path) -> Path:
 
 
 def _hidden_folder(data: Path) -> Path:
-    name = hashlib.sha256(str(data).encode()).hexdigest()[:12]
-    return Path("/var/tmp") / f"cartwright-pg-data-{name}"  # noqa: S108  see binaries.SHARED
+    return SHARED / f"{_HIDDEN}{hashlib.sha256(str(data).encode()).hexdigest()[:12]}"
+
+
+def _remove_throwaways_of_killed_runs() -> None:
+    for note in SHARED.glob(f"{_HIDDEN}*/{_THROWAWAY}"):
+        with contextlib.suppress(Held, OSError):
+            age_seconds = time.time() - note.stat().st_mtime
+            if age_seconds > _THROWAWAY_SECONDS_MIN:
+                with FileLock(note):
+                    shutil.rmtree(note.parent, ignore_errors=True)
 
 
 def _server_owner(data: Path) -> tuple[int, int] | None:

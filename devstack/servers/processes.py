@@ -12,6 +12,7 @@ from typing import IO
 
 _LEASH = Path(__file__).with_name("leash.py")
 _POLL_SECONDS = 0.02
+_GONE_SECONDS = 1  # an orphan that nobody reaps stays in its group, and is gone all the same
 
 
 def spawn(
@@ -53,6 +54,17 @@ def stop_child(
             process.wait(patience_seconds)
     if process.poll() is None:
         process.kill()
+    process.wait()
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill what is left of a child and its descendants, and see them gone."""
+    deadline = time.monotonic() + _GONE_SECONDS
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        while time.monotonic() < deadline:
+            os.killpg(process.pid, signal.SIGKILL)  # fails once nobody is left
+            process.poll()
+            time.sleep(_POLL_SECONDS)
     process.wait()
 
 

@@ -77,6 +77,11 @@ class EmbeddedValkey:
         scheme, _, rest = self._external_url.partition("://")
         return f"{scheme}://{rest.split('/')[0].split('?')[0]}/{db}"
 
+    @property
+    def pid(self) -> int | None:
+        """The server's process; None while nothing of ours runs."""
+        return None if self._process is None else self._process.pid
+
     def stop(self) -> None:
         """Stop cleanly: the append-only file, if any, is written out first."""
         if self._process is not None:

@@ -16,9 +16,9 @@ class Decline:
     reason: str | None
     message: str
 
-    def error(self, **fields: object) -> StripeError:
-        """The refusal as Stripe words it."""
-        return card_error(self.message, code=self.code, decline_code=self.reason, **fields)
+    def error(self, *, charge: str) -> StripeError:
+        """The refusal as Stripe words it, with the failed charge."""
+        return card_error(self.message, code=self.code, decline_code=self.reason, charge=charge)
 
 
 @dataclass(frozen=True)

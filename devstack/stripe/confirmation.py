@@ -56,18 +56,16 @@ def confirm_intent(act: Act, intent: Document, parameters: Document) -> None:
     card = card_of(act, intent["payment_method"])
     intent["next_action"] = None
     intent["last_payment_error"] = None
+    nobody_there = parameters.get("off_session") or parameters.get("error_on_requires_action")
+    refusal = None
     if "processing" in act.faults:
-        intent["status"] = "processing"
-        intent["processing"] = {"type": "card", "card": {}}
-        act.keep(intent)
-        act.announce("payment_intent.processing", intent)
-        return
-    if not card.authentication:
+        _wait_for_the_bank(act, intent)
+    elif not card.authentication:
         refusal = pay(act, intent, card, decline=card.decline)
-    elif parameters.get("off_session") or parameters.get("error_on_requires_action"):
+    elif nobody_there:
         refusal = pay(act, intent, card, decline=AUTHENTICATION_REQUIRED)
     else:
-        return _ask_the_holder(act, intent)
+        _ask_the_holder(act, intent)
     if refusal is not None:
         raise refusal
 
@@ -126,6 +124,13 @@ def pay(
     act.keep(intent)
     act.announce(happened, intent)
     return None
+
+
+def _wait_for_the_bank(act: Act, intent: Document) -> None:
+    intent["status"] = "processing"
+    intent["processing"] = {"type": "card", "card": {}}
+    act.keep(intent)
+    act.announce("payment_intent.processing", intent)
 
 
 def _ask_the_holder(act: Act, intent: Document) -> None:

@@ -20,8 +20,7 @@ def expand(store: Store, answer: Document, paths: list[str]) -> None:
         steps = path.split(".")
         if len(steps) > DEPTH_MAX:
             raise invalid_request(
-                f"You cannot expand more than {DEPTH_MAX} levels of a property "
-                f"({path[:100]}).",
+                f"You cannot expand more than {DEPTH_MAX} levels of a property ({path[:100]}).",
                 param="expand",
             )
         _along(store, answer, steps, path)
@@ -37,9 +36,7 @@ def _along(store: Store, thing: Any, steps: list[str], path: str) -> None:
         return
     kind = EXPANDABLE.get(thing["object"], {}).get(step)
     if kind is None:
-        raise invalid_request(
-            f"This property cannot be expanded ({path[:100]}).", param="expand"
-        )
+        raise invalid_request(f"This property cannot be expanded ({path[:100]}).", param="expand")
     if isinstance(thing[step], str):
         found = store.load(kind, thing[step])
         thing[step] = public(found) if found else None

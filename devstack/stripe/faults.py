@@ -8,10 +8,18 @@ from typing import Any
 from devstack.stripe.operations import NAMES
 
 CALL_KINDS = frozenset(
-    "slow rate_limit error_before error_after cut_before cut_after multicapture_off processing"
-    .split()
+    [
+        "slow",
+        "rate_limit",
+        "error_before",
+        "error_after",
+        "cut_before",
+        "cut_after",
+        "multicapture_off",
+        "processing",
+    ]
 )
-WEBHOOK_KINDS = frozenset("webhook_repeat webhook_delay webhook_reorder".split())
+WEBHOOK_KINDS = frozenset(["webhook_repeat", "webhook_delay", "webhook_reorder"])
 SECONDS_MAX = 600.0
 TIMES_MAX = 1_000_000
 

@@ -195,7 +195,7 @@ def period(path: str, raw: Raw) -> dict[str, int]:
     whole = integer()
     if isinstance(raw, str):
         return {"gte": whole(path, raw), "lte": whole(path, raw)}
-    fields = {name: whole for name in ("gt", "gte", "lt", "lte")}
+    fields = dict.fromkeys(("gt", "gte", "lt", "lte"), whole)
     found: dict[str, int] = read(fields, raw, path)
     return found
 

@@ -58,8 +58,9 @@ class Keys:
             return None
         if answer.endpoint != endpoint:
             raise _reused(
-                key, f"for the same endpoint they were first used for ('{answer.endpoint}' vs "
-                f"'{endpoint}')"
+                key,
+                f"for the same endpoint they were first used for ('{answer.endpoint}' vs "
+                f"'{endpoint}')",
             )
         if answer.fingerprint != fingerprint:
             raise _reused(key, "with the same parameters they were first used with")

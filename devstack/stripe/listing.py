@@ -46,7 +46,8 @@ def _limit(parameters: Document) -> int:
 
 
 def _condition(act: Act, kind: str, parameters: Document) -> tuple[str, list[Any]]:
-    parts, values = ["kind = ?"], [kind]
+    parts: list[str] = ["kind = ?"]
+    values: list[Any] = [kind]
     for bound, seconds in (parameters.get("created") or {}).items():
         parts.append(f"created {RANGE[bound]} ?")
         values.append(seconds)
@@ -181,7 +182,7 @@ def _cursor(skip: int) -> str:
 
 def _unreadable() -> Exception:
     return invalid_request(
-        "We were unable to parse your search query. Try using the format metadata[\"key\"]:\"value\" "
-        "to query for metadata or key:\"value\" to query for other fields.",
+        'We were unable to parse your search query. Try using the format metadata["key"]:"value" '
+        'to query for metadata or key:"value" to query for other fields.',
         param="query",
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from devstack.stripe import listing, payment_intents, refunds
+from devstack.stripe import cancellations, captures, listing, payment_intents, refunds
 from devstack.stripe.acts import Act
 from devstack.stripe.errors import invalid_request, missing
 from devstack.stripe.forms import (
@@ -21,6 +21,7 @@ from devstack.stripe.forms import (
     text,
 )
 from devstack.stripe.forms import listing as list_of
+from devstack.stripe.intents import retrieve
 from devstack.stripe.store import Document
 
 Run: TypeAlias = Callable[[Act, str, Document], Document]
@@ -167,9 +168,7 @@ CAPTURE: dict[str, Parser] = {
 }
 CANCEL: dict[str, Parser] = {
     **EXPAND,
-    "cancellation_reason": choice(
-        "duplicate", "fraudulent", "requested_by_customer", "abandoned"
-    ),
+    "cancellation_reason": choice("duplicate", "fraudulent", "requested_by_customer", "abandoned"),
 }
 REFUND: dict[str, Parser] = {
     **EXPAND,
@@ -194,7 +193,7 @@ def _operation(
 
 
 def _get_intent(act: Act, identity: str, _parameters: Any) -> Document:
-    return payment_intents.retrieve(act, identity)
+    return retrieve(act, identity)
 
 
 INTENTS = "/v1/payment_intents"
@@ -234,10 +233,13 @@ OPERATIONS = (
         {**SHARED, **CONFIRMED, "client_secret": identity},
     ),
     _operation(
-        "payment_intents.capture", f"POST {INTENTS}/{{id}}/capture", payment_intents.capture, CAPTURE
+        "payment_intents.capture",
+        f"POST {INTENTS}/{{id}}/capture",
+        captures.capture,
+        CAPTURE,
     ),
     _operation(
-        "payment_intents.cancel", f"POST {INTENTS}/{{id}}/cancel", payment_intents.cancel, CANCEL
+        "payment_intents.cancel", f"POST {INTENTS}/{{id}}/cancel", cancellations.cancel, CANCEL
     ),
     _operation(
         "charges.list",

@@ -94,19 +94,12 @@ class Store:
         ).fetchone()
         return json.loads(row[0]) if row else None
 
-    def family(self, kind: str, parent: str) -> list[Document]:
-        """The objects of one payment intent, oldest first."""
-        rows = self._run(
-            "SELECT document FROM objects WHERE parent = ? AND kind = ? ORDER BY seq",
-            (parent, kind),
-        )
-        return [json.loads(document) for (document,) in rows]
-
     def position(self, kind: str, identity: str) -> tuple[int, int] | None:
         """Where an object stands in the order of its kind: (created, seq)."""
-        return self._run(
+        found: tuple[int, int] | None = self._run(
             "SELECT created, seq FROM objects WHERE id = ? AND kind = ?", (identity, kind)
         ).fetchone()
+        return found
 
     def select(self, condition: str, values: tuple[Any, ...]) -> Iterator[Document]:
         """Objects by a condition written in this package, one by one."""
@@ -169,11 +162,6 @@ class Store:
         """The event has arrived, or was given up."""
         with self.transaction():
             self._run("UPDATE objects SET pending = 0 WHERE id = ?", (event_id,))
-
-    def is_pending(self, event_id: str) -> bool:
-        """Whether the event still waits to be delivered."""
-        row = self._run("SELECT pending FROM objects WHERE id = ?", (event_id,)).fetchone()
-        return bool(row and row[0])
 
     # The search index, which lags
 

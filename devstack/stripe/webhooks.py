@@ -43,7 +43,10 @@ def signature(payload: bytes, secret: str, *, at: float) -> str:
 
 
 class Webhooks:
-    """One endpoint of the shop and the thread that delivers to it, in order unless told not to."""
+    """One endpoint of the shop and the thread that delivers to it, in order unless told not to.
+
+    Its lock is taken before the store's, never while the store's is held.
+    """
 
     def __init__(self, store: Store, faults: Faults, *, url: str, secret: str) -> None:
         self._store, self._faults = store, faults
@@ -132,7 +135,7 @@ class Webhooks:
             self._store.delivered(event["id"])
         overtaken = [other for other in self._queue if other.waits_for_another]
         for other in overtaken:
-            other.due, other.waits_for_another = time.monotonic(), False
+            other.due, other.waits_for_another = 0.0, False
         heapq.heapify(self._queue)
 
     def _deliver(self, event: Document) -> bool:

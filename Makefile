@@ -1,0 +1,42 @@
+PYTHON ?= python3
+RUN := $(PYTHON) devstack/bootstrap.py --
+DEV := $(PYTHON) devstack/bootstrap.py --dev --
+COMPILE := .venv/bin/uv pip compile --quiet --no-annotate --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.PHONY: up test check fix purchase bench migration lock help
+
+up: ## Start the whole shop here until Ctrl-C (PORT, FLOWER_PORT, MAIL_PORT, PSP_PORT, VERBOSE=1)
+	@$(RUN) -m devstack.up
+
+test: ## Run the tests on servers of their own (T=tests/orders for some of them)
+	@$(DEV) -m pytest $(T)
+
+check: ## What CI runs: lint, format, types, import contracts, then all tests
+	@$(DEV) -m ruff check .
+	@$(DEV) -m ruff format --check .
+	@$(DEV) -m mypy
+	@$(DEV) -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
+	@$(DEV) -m pytest $(T)
+
+fix: ## Mend what can be mended by machine: lint and format
+	@$(DEV) -m ruff check --fix .
+	@$(DEV) -m ruff format .
+
+purchase: ## Buy something through the public API of a running `make up`, told step by step
+	@$(RUN) -m devstack.purchase
+
+bench: ## Measure what the shop can carry, each figure beside its floor
+	@$(DEV) -m bench
+
+migration: ## Write a migration from the models: make migration M="add a note to orders"
+	@$(RUN) -m devstack.migration "$(M)"
+
+lock: ## Pin the requirements anew from requirements*.in
+	@$(DEV) -c pass
+	@$(COMPILE) requirements.in -o requirements.txt
+	@$(COMPILE) requirements-devstack.in -o requirements-devstack.txt
+	@$(COMPILE) requirements-dev.in -o requirements-dev.txt
+
+help: ## List these targets
+	@grep -E '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'

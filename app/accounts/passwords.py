@@ -1,0 +1,37 @@
+"""Passwords are kept as argon2id hashes, and checking one takes as long for a stranger as for a
+customer.
+
+Source: RFC 9106 §4 (parameters), OWASP Authentication Cheat Sheet (user enumeration).
+"""
+
+from typing import Literal
+
+from argon2 import PasswordHasher, profiles
+from argon2.exceptions import InvalidHashError, VerificationError
+
+LENGTH_MIN, LENGTH_MAX = 8, 128  # characters; the upper bound keeps hashing cheap to ask for
+
+
+class Passwords:
+    """Hashes and checks passwords at one cost. `cheapest` is for tests alone."""
+
+    def __init__(self, cost: Literal["default", "cheapest"] = "default") -> None:
+        profile = profiles.CHEAPEST if cost == "cheapest" else profiles.RFC_9106_LOW_MEMORY
+        self._hasher = PasswordHasher.from_parameters(profile)
+        self._nobody = self._hasher.hash("nobody has this password")
+
+    def hash(self, password: str) -> str:
+        """The salted hash to keep, in PHC string format."""
+        return self._hasher.hash(password)
+
+    def matches(self, password: str, kept: str | None) -> bool:
+        """Whether the password made this hash. Without one (no such person) the same work is done
+        for nothing."""
+        try:
+            return self._hasher.verify(kept or self._nobody, password) and kept is not None
+        except (VerificationError, InvalidHashError):
+            return False
+
+    def is_outdated(self, kept: str) -> bool:
+        """Whether the hash was made at another cost and should be made again at the next login."""
+        return self._hasher.check_needs_rehash(kept)

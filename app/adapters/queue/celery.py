@@ -1,0 +1,26 @@
+"""Nudges as Celery chains, by task name: the core never imports a task."""
+
+from collections.abc import Sequence
+
+from celery import Celery, chain
+
+from app.platform.queue import Nudge
+from app.platform.seams import seam
+
+
+class CeleryQueue:
+    """Sends nudges through a broker; knows it by its address alone."""
+
+    def __init__(self, celery: Celery) -> None:
+        self._celery = celery
+
+    def send(self, nudges: Sequence[Nudge]) -> None:
+        """Send each nudge as a chain of immutable tasks. Raises what the broker raises, at once."""
+        for nudge in nudges:
+            seam("queue:before")
+            steps = [
+                self._celery.signature(name, args=(nudge.id,), immutable=True)
+                for name in nudge.tasks
+            ]
+            (steps[0] if len(steps) == 1 else chain(*steps)).apply_async()
+            seam("queue:after")

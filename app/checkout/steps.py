@@ -1,0 +1,166 @@
+"""The steps of a purchase, each beside its undo; all are safe to repeat."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from app.checkout import quote
+from app.checkout.authorization import AUTHORIZE, VOID
+from app.checkout.events import CheckoutExpired, CheckoutFailed
+from app.checkout.models import Checkout
+from app.events.outbox import announce
+from app.inventory import service as inventory
+from app.inventory.service import Shortage, Want
+from app.orders import service as orders
+from app.orders.models import Order, OrderItem
+from app.platform.errors import DomainError
+from app.platform.ids import encode, new_id
+from app.pricing.totals import Totals
+from app.saga.states import SagaState
+from app.saga.table import Batch, Done, Outcome, Outcomes, Refused
+from app.shipping.ports import CarrierRate
+
+__all__ = [
+    "AUTHORIZE", "VOID", "cancel_order", "confirm", "give_cart_back", "price", "rates", "release",
+    "reserve",
+]  # fmt: skip
+
+
+def reserve(batch: Batch) -> Outcomes:
+    """Hold the units: the final gate. Those that do not fit fail alone and gate 1 learns of it."""
+    wants = [
+        Want(row.id, row.user_id, {UUID(line["sku_id"]): line["qty"] for line in row.lines})
+        for row in batch.rows
+    ]
+    seconds = batch.ports.terms.reservation_seconds
+    short = inventory.reserve(batch.session, wants, seconds=seconds)
+    missing = {shortage.sku_id for found in short.values() for shortage in found}
+    if missing:
+        batch.session.afterwards(lambda: batch.ports.gate.mark_dirty(missing))
+    return {
+        checkout_id: Done() if not found else _out_of_stock(found)
+        for checkout_id, found in short.items()
+    }
+
+
+def release(batch: Batch) -> Outcomes:
+    """Give the units back that these checkouts hold, and let gate 1 count them anew."""
+    given_back = inventory.release(batch.session, [row.id for row in batch.rows])
+    if given_back:
+        batch.session.afterwards(lambda: batch.ports.gate.mark_dirty(given_back))
+    return {row.id: Done() for row in batch.rows}
+
+
+def rates(ids: Sequence[UUID], ports: Any) -> Mapping[UUID, list[CarrierRate]]:
+    """Ask carriers for today's rates, before any transaction; a table has nobody to ask."""
+    if ports.carriers.name == "table" or not ids:
+        return {}
+    with ports.db.reading() as session:
+        found = [session.get(Checkout, checkout_id) for checkout_id in ids]
+    return {
+        row.id: ports.carriers.look(
+            quote.weights(row.lines), country=row.address["country"], currency=row.currency
+        )
+        for row in found
+        if row is not None
+    }
+
+
+def price(batch: Batch) -> Outcomes:
+    """Freeze what it costs and write the order; refused where the shopper agreed to another
+    total."""
+    return {row.id: _price(batch, row) for row in batch.rows}
+
+
+def cancel_order(batch: Batch) -> Outcomes:
+    """Let the order go that was never confirmed."""
+    mine = [row.order_id for row in batch.rows if row.order_id is not None]
+    if mine:
+        orders.cancel_unconfirmed(batch.session, mine, reason="checkout undone")
+    return {row.id: Done() for row in batch.rows}
+
+
+def confirm(batch: Batch) -> Outcomes:
+    """The pivot: units held for good, order confirmed, cart closed, the world told; one commit."""
+    held = inventory.hold(batch.session, [row.id for row in batch.rows])
+    ready = [row for row in batch.rows if row.id in held]
+    confirmed = orders.confirm(batch.session, [row.order_id for row in ready], actor="checkout")
+    for row in ready:
+        batch.ports.carts.close(batch.session, row.cart_id, row.id)
+    outcomes: dict[UUID, Outcome] = {
+        row.id: Refused("reservation_lost", "The units were not held any more.")
+        for row in batch.rows
+    }
+    return outcomes | {row.id: Done({"number": confirmed[row.order_id].number}) for row in ready}
+
+
+def give_cart_back(batch: Batch) -> None:
+    """At the end of an undone purchase the cart can change again, and the world is told."""
+    for row in batch.rows:
+        batch.ports.carts.unlock(batch.session, row.cart_id, row.id)
+        code = (row.failure or {}).get("code", "failed")
+        kind = CheckoutExpired if row.state == SagaState.EXPIRED else CheckoutFailed
+        announce(batch.session, kind(checkout_id=row.id, code=code))
+
+
+def _out_of_stock(found: Sequence[Shortage]) -> Refused:
+    lines = [
+        {"sku_id": encode("sku", each.sku_id), "wanted": each.wanted, "left": each.left}
+        for each in found
+    ]
+    return Refused("out_of_stock", "Not everything is in stock.", {"lines": lines})
+
+
+def _price(batch: Batch, row: Checkout) -> Outcome:
+    try:
+        totals = quote.price(
+            batch.session,
+            row.lines,
+            address=row.address,
+            currency=row.currency,
+            service=row.shipping_service,
+            coupon=row.coupon,
+            asked=batch.looked.get(row.id, []),
+        )
+    except DomainError as refusal:
+        return Refused(refusal.code, refusal.detail, refusal.facts)
+    if row.expected_total is not None and row.expected_total != totals.total:
+        facts = {"old": row.expected_total, "new": totals.total}
+        return Refused("price_changed", "The total is not the one agreed to.", facts)
+    row.totals = totals.as_json()
+    row.order_id = _write_order(batch, row, totals).id
+    return Done({"total": totals.total})
+
+
+def _write_order(batch: Batch, row: Checkout, totals: Totals) -> Order:
+    order = Order(
+        id=new_id(),
+        checkout_id=row.id,
+        user_id=row.user_id,
+        email=row.email,
+        items_total=totals.items_total,
+        shipping=totals.shipping,
+        discount=totals.discount,
+        tax=totals.tax,
+        tax_included=totals.tax_included,
+        total=totals.total,
+        currency=row.currency,
+        address=row.address,
+        shipping_service=totals.shipping_service,
+    )
+    items = [
+        OrderItem(
+            order_id=order.id,
+            line=priced.line,
+            sku_id=priced.sku_id,
+            merchant_id=priced.merchant_id,
+            name=line["name"],
+            code=line["code"],
+            qty=priced.qty,
+            price_snapshot=priced.price,
+            discount=priced.discount,
+            tax=priced.tax,
+        )
+        for priced, line in zip(totals.lines, row.lines, strict=True)
+    ]
+    return orders.create(batch.session, order, items)

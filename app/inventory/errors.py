@@ -1,0 +1,39 @@
+"""How inventory refuses."""
+
+from app.platform.errors import Conflict, Invalid, NotFound, Unavailable
+
+
+class OutOfStock(Conflict):
+    """Not all lines are there. `lines` tells each short one: `{sku_id, wanted, left}`."""
+
+    code = "out_of_stock"
+
+
+class GateAway(Unavailable):
+    """The stock gate cannot answer now; nothing was sold, so trying again is safe."""
+
+    code = "unavailable"
+
+
+class StockTooLow(Conflict):
+    """An adjustment would take more than is there; `available` tells what is."""
+
+    code = "stock_too_low"
+
+
+class ReferenceReused(Conflict):
+    """The same receipt or adjustment was posted before with another quantity."""
+
+    code = "reference_reused"
+
+
+class UnknownStock(NotFound):
+    """No such SKU or no such warehouse."""
+
+    code = "not_found"
+
+
+class InvalidQuantity(Invalid):
+    """The quantity is nothing, negative, or more than a warehouse could hold."""
+
+    code = "invalid_quantity"

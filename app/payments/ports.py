@@ -1,0 +1,100 @@
+"""What the shop asks of whoever moves the money."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+from uuid import UUID
+
+from app.platform.money import Money
+
+HoldStatus = Literal[
+    "authorized", "requires_action", "declined", "canceled", "captured", "processing"
+]
+
+
+@dataclass(frozen=True)
+class StoredRequest:
+    """What is sent to hold money, kept before it is sent; a repeat sends the same bytes."""
+
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Money at the provider as it is now. Amounts are in minor units.
+
+    `reference` is None only where a refusal left nothing behind. `next_action` has `type` and
+    `url`, and the provider's own words beside them; `decline` has `code`, `reason`, `message`.
+    """
+
+    reference: str | None
+    status: HoldStatus
+    amount: int
+    currency: str
+    captured: int = 0
+    refunded: int = 0
+    next_action: dict[str, Any] | None = None
+    decline: dict[str, Any] | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ProviderEvent:
+    """Something the provider tells: it only means "look at `object_id`".
+
+    `object_id` is the reference of a hold, or None where the event is about nothing the shop looks
+    at; `worth_a_look` is False for known events that never change a payment.
+    """
+
+    id: str
+    type: str
+    object_id: str | None
+    body: dict[str, Any]
+    known: bool = True
+    worth_a_look: bool = True
+
+
+class PaymentProvider(Protocol):
+    """Holds money and lets it go. The same key twice is the same act once.
+
+    Acts raise `OutcomeUnknown` where it cannot be told what they did; looks raise `ProviderAway`.
+    None may be called inside a transaction.
+    """
+
+    @property
+    def name(self) -> str:
+        """The word in `payments.provider` and in the address events are sent to."""
+
+    def authorization(
+        self,
+        amount: Money,
+        *,
+        token: str,
+        payment_id: UUID,
+        checkout_id: UUID,
+        order_id: UUID,
+        return_url: str,
+    ) -> StoredRequest:
+        """Word the request for a hold that is captured later; sends nothing."""
+
+    def authorize(self, request: StoredRequest, *, key: str) -> Hold:
+        """Hold the money. A refusal is a `declined` hold; a repeat gives it as it is now."""
+
+    def retrieve(self, reference: str) -> Hold:
+        """The hold as it is now. Raises `NotAtProvider`."""
+
+    def find(self, payment_id: UUID, *, since: datetime, until: datetime) -> Hold | None:
+        """The hold made for this payment within the window, by the ids it carries.
+
+        Never from an index that lags: what it does not give did not exist when it was asked.
+        """
+
+    def void(self, reference: str, *, key: str) -> Hold:
+        """Let a hold go. What can no longer be let go is given as it is: `captured`."""
+
+    def refund(self, reference: str, *, key: str) -> Hold:
+        """Give back everything captured; fine where it was given back before."""
+
+    def verify_event(self, payload: bytes, signature: str) -> ProviderEvent:
+        """What the provider tells, when it is really the provider. Raises `BadSignature`."""
