@@ -6,14 +6,33 @@ from dataclasses import dataclass
 from app import tables
 from app.accounts.passwords import Passwords
 from app.accounts.tokens import CartTokens, Tokens
+from app.adapters.carriers.table_rates import TableRates
+from app.adapters.mail.smtp import SmtpMail
 from app.adapters.payments.stripe import StripePayments
+from app.adapters.search.postgres import PostgresSearch
+from app.adapters.streams.redis_streams import RedisStreams
+from app.cart.service import Carts
+from app.catalog import reactions as catalog_reactions
+from app.catalog.cache import ProductCache
+from app.catalog.ports import ProductSearch
+from app.checkout.ports import Terms
+from app.checkout.queries import CheckoutDemand, CheckoutsOfCarts
+from app.checkout.saga import PURCHASE
 from app.config import Settings, settings
+from app.events.ports import EventBus
+from app.inventory.gate import Gate
+from app.notifications import reactions as notification_reactions
+from app.notifications.ports import MailSender
 from app.payments.ports import PaymentProvider
 from app.platform.db import Database
 from app.platform.queue import Queue
 from app.platform.redis import ShopRedis, connect
+from app.saga import registry
+from app.shipping.ports import CarrierRates
 
-__all__ = ["Providers", "build", "providers", "tables", "use"]
+__all__ = ["REACTIONS", "Providers", "build", "providers", "tables", "use"]
+
+REACTIONS = (catalog_reactions, notification_reactions)  # importing them is what makes them react
 
 
 PAYMENTS: Mapping[str, Callable[[Settings], PaymentProvider]] = {
@@ -28,11 +47,19 @@ class Providers:
     settings: Settings
     db: Database
     redis: ShopRedis
-    queue: Queue | None
+    queue: Queue
+    gate: Gate
+    terms: Terms
     passwords: Passwords
     tokens: Tokens
     cart_tokens: CartTokens
     payments: PaymentProvider
+    carts: Carts
+    carriers: CarrierRates
+    search: ProductSearch
+    products: ProductCache
+    bus: EventBus
+    mail: MailSender | None
 
 
 def build(
@@ -46,18 +73,54 @@ def build(
 
     What is given stands in place of what the settings name.
     """
+    registry.register(PURCHASE)
     secret = settings.secret_key.get_secret_value()
     db = db or Database(settings.database_url, pool_size=settings.database_pool_size)
     redis = redis or connect(settings.redis_url)
+    products = ProductCache(redis, db)
+    catalog_reactions.keep_fresh(products)
     return Providers(
         settings=settings,
         db=db,
         redis=redis,
-        queue=queue,
+        queue=queue or _celery_queue(),
+        gate=Gate(redis, db, CheckoutDemand(), groups=settings.gate_groups),
+        terms=_terms(settings),
         passwords=Passwords(settings.password_hashing),
         tokens=Tokens(secret, access_seconds=settings.access_token_seconds),
         cart_tokens=CartTokens(secret),
         payments=PAYMENTS[settings.payments](settings),
+        carts=Carts(redis, CheckoutsOfCarts(), days=settings.cart_days),
+        carriers=TableRates(),
+        search=PostgresSearch(db),
+        products=products,
+        bus=RedisStreams(settings.events),
+        mail=_mail(settings),
+    )
+
+
+def _celery_queue() -> Queue:
+    """The queue of `celeryconfig`; imported late, for it costs and tests bring their own."""
+    from celery import Celery
+
+    from app.adapters.queue.celery import CeleryQueue
+
+    celery = Celery("nudges", set_as_current=False)
+    celery.config_from_object("celeryconfig")
+    return CeleryQueue(celery)
+
+
+def _mail(settings: Settings) -> MailSender | None:
+    """None while no server is named: letters wait in their table."""
+    return SmtpMail(settings.mail_url, sender=settings.mail_from) if settings.mail_url else None
+
+
+def _terms(settings: Settings) -> Terms:
+    return Terms(
+        reservation_seconds=settings.reservation_seconds,
+        checkout_seconds_max=settings.checkout_seconds_max,
+        psp_seconds_max=settings.psp_seconds_max,
+        public_url=settings.public_url.rstrip("/"),
     )
 
 

@@ -13,16 +13,20 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app, wiring
+from app.adapters.queue.inline import InlineQueue
 from app.config import Settings
 from app.platform.db import Database
 from app.platform.redis import ShopRedis, connect
 from app.wiring import Providers
 from devstack.servers.postgres import EmbeddedPostgres
 from devstack.servers.valkey import EmbeddedValkey
+from devstack.stripe.emulator import StripeEmulator
+from devstack.stripe.server import RunningServer, serve
 
 os.environ.setdefault("PYTHONWARNINGS", "")
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = "test_template"
+WEBHOOK_SECRET = "whsec_of_these_tests"
 
 
 @pytest.fixture(scope="session")
@@ -106,6 +110,26 @@ def clock(database_url: str, db: Database) -> Clock:
 
 
 @pytest.fixture
+def psp() -> Iterator[RunningServer]:
+    """The Stripe emulator, in this process, on a port of its own."""
+    with serve(StripeEmulator(webhook_secret=WEBHOOK_SECRET)) as server:
+        yield server
+
+
+@pytest.fixture
+def queue() -> InlineQueue:
+    """Nudges wait here until `drain` runs the real tasks in this process."""
+    # The tasks read their settings from the environment when imported; tests hand over providers.
+    os.environ.setdefault("DATABASE_URL", "postgresql+psycopg://nobody@127.0.0.1:1/none")
+    os.environ.setdefault("REDIS_URL", "redis://127.0.0.1:1/0")
+    os.environ.setdefault("SECRET_KEY", "only so that the tasks can be imported")
+    from tasks import celery
+
+    celery.loader.import_default_modules()
+    return InlineQueue({name: task for name, task in celery.tasks.items() if "celery" not in name})
+
+
+@pytest.fixture
 def settings(database_url: str, redis_url: str) -> Settings:
     """The environment of this test: its own servers, the cheapest passwords, generous limits."""
     return Settings(
@@ -121,9 +145,11 @@ def settings(database_url: str, redis_url: str) -> Settings:
 
 
 @pytest.fixture
-def providers(settings: Settings, db: Database, redis: ShopRedis) -> Iterator[Providers]:
+def providers(
+    settings: Settings, db: Database, redis: ShopRedis, queue: InlineQueue
+) -> Iterator[Providers]:
     """What the doors of this test hand to the core."""
-    wired = wiring.build(settings, db=db, redis=redis)
+    wired = wiring.build(settings, queue=queue, db=db, redis=redis)
     wiring.use(wired)
     yield wired
     wiring.use(None)

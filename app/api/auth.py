@@ -1,9 +1,10 @@
 """Signing up, in, on and out."""
 
+from contextlib import suppress
 from typing import Any
 
 from app.accounts import queries, service
-from app.accounts.errors import BadCredentials, RefreshRefused
+from app.accounts.errors import BadCredentials, CartTokenInvalid, RefreshRefused
 from app.accounts.models import User
 from app.accounts.service import SignedIn
 from app.api.schemas.auth import (
@@ -12,7 +13,7 @@ from app.api.schemas.auth import (
     RegistrationSchema,
     SessionSchema,
 )
-from app.web.auth import public, requires
+from app.web.auth import guest_cart_id, public, requires
 from app.web.blueprints import Blueprint
 from app.web.limits import limit_logins, limit_registrations
 from app.web.transactions import reading, transaction
@@ -30,7 +31,7 @@ auth = Blueprint("auth", __name__, url_prefix="/v1/auth", description="Accounts 
 def register(registration: dict[str, str]) -> dict[str, Any]:
     """Open an account and sign in.
 
-    `email_taken` when there is one with this email.
+    `email_taken` when there is one with this email. A guest's `X-Cart-Token` brings its cart along.
     """
     wired = providers()
     password_hash = wired.passwords.hash(registration["password"])
@@ -39,6 +40,7 @@ def register(registration: dict[str, str]) -> dict[str, Any]:
             session, email=registration["email"].strip(), password_hash=password_hash
         )
         signed_in = service.sign_in(session, user, days=wired.settings.refresh_token_days)
+    _bring_cart_along(signed_in.user)
     return _session(signed_in)
 
 
@@ -51,7 +53,8 @@ def register(registration: dict[str, str]) -> dict[str, Any]:
 def login(credentials: dict[str, str]) -> dict[str, Any]:
     """Sign in with email and password.
 
-    `bad_credentials` does not say which of the two was wrong, and takes as long either way.
+    `bad_credentials` does not say which of the two was wrong, and takes as long either way. A
+    guest's `X-Cart-Token` brings its cart along.
     """
     wired = providers()
     with reading() as session:
@@ -63,6 +66,7 @@ def login(credentials: dict[str, str]) -> dict[str, Any]:
         if fresh:
             service.keep_hash(session, user.id, fresh)
         signed_in = service.sign_in(session, user, days=wired.settings.refresh_token_days)
+    _bring_cart_along(signed_in.user)
     return _session(signed_in)
 
 
@@ -100,6 +104,19 @@ def _proven(user: User | None, password: str) -> User:
     if not providers().passwords.matches(password, kept) or user is None:
         raise BadCredentials("Email and password do not belong together.")
     return user
+
+
+def _bring_cart_along(user: User) -> None:
+    """A guest's cart whose token came with the sign-in becomes part of the person's own.
+
+    Nothing about it keeps anybody from signing in: where it cannot be done now, the guest's cart
+    stays, and `POST /v1/cart/merge` says why.
+    """
+    with suppress(CartTokenInvalid):
+        guest = guest_cart_id()
+        if guest is not None:
+            with transaction() as session:
+                providers().carts.merge_at_login(session, guest, user.id)
 
 
 def _session(signed_in: SignedIn) -> dict[str, Any]:

@@ -49,3 +49,9 @@ class TooManyLines(Invalid):
     """A cart holds only so many different SKUs."""
 
     code = "too_many_lines"
+
+
+class CartTokenNeeded(Invalid):
+    """A merge needs the token of the guest's cart beside the sign-in."""
+
+    code = "cart_token_required"

@@ -27,6 +27,7 @@ from app.cart.ports import (
     StoredLine,
 )
 from app.cart.refusals import refuse
+from app.cart.states import CartStatus
 from app.platform.db import ShopSession
 from app.platform.ids import new_id
 from app.platform.redis import RedisAway, ShopRedis, lua
@@ -101,9 +102,13 @@ class GuestCarts:
             self._settle(session, cart.id, cart.checkout_id)
         return self._fetch(cart.id)
 
-    def take(self, session: ShopSession, owner: Owner, cart_id: UUID) -> StoredCart:  # noqa: ARG002
-        """The cart for a checkout, with its hint as it stands."""
+    def peek(self, session: ShopSession, owner: Owner, cart_id: UUID) -> StoredCart:  # noqa: ARG002
+        """The cart with its hint as it stands."""
         return self._fetch(_own(owner, cart_id))
+
+    def take(self, session: ShopSession, owner: Owner, cart_id: UUID) -> StoredCart:
+        """The cart for a checkout, which asks PostgreSQL itself; Redis cannot keep it still."""
+        return self.peek(session, owner, cart_id)
 
     def lock(self, session: ShopSession, cart_id: UUID, checkout_id: UUID) -> None:
         """Note the checkout once its row is committed."""
@@ -204,7 +209,7 @@ def _cart(cart_id: UUID, flat: Sequence[str]) -> StoredCart:
         user_id=None,
         currency=fields["currency"] or None,
         version=int(fields["version"]),
-        is_ordered=fields["status"] == "ordered",
+        status=CartStatus(fields["status"]),
         checkout_id=UUID(fields["checkout"]) if fields["checkout"] else None,
         lines=tuple(line for _, line in kept),
     )

@@ -1,22 +1,15 @@
 """Signed-in carts; guests' live in Redis behind the same store."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.cart.states import CartStatus
 from app.platform.db import Base, one_of
 from app.platform.ids import new_id
-
-
-class CartStatus(StrEnum):
-    """Whether a cart can still change."""
-
-    OPEN = "open"
-    ORDERED = "ordered"
 
 
 class Cart(Base):

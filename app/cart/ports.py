@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from app.cart.states import CartStatus
 from app.platform.db import ShopSession
 
 UNITS_MAX = 999  # of one SKU: more is a typing error or a trade order
@@ -50,9 +51,14 @@ class StoredCart:
     user_id: UUID | None
     currency: str | None
     version: int
-    is_ordered: bool
+    status: CartStatus
     checkout_id: UUID | None
     lines: tuple[StoredLine, ...]
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether it was bought."""
+        return self.status is CartStatus.ORDERED
 
 
 class LiveCheckouts(Protocol):
@@ -108,6 +114,9 @@ class CartStore(Protocol):
 
     def read(self, session: ShopSession, owner: Owner, cart_id: UUID | None) -> StoredCart:
         """The cart as it is now; without an id the shopper's open one."""
+
+    def peek(self, session: ShopSession, owner: Owner, cart_id: UUID) -> StoredCart:
+        """The cart as it is kept, any hint unchecked."""
 
     def take(self, session: ShopSession, owner: Owner, cart_id: UUID) -> StoredCart:
         """The cart for a checkout, kept still until the transaction ends where the store can."""

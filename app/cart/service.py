@@ -16,6 +16,7 @@ from app.cart.ports import (
 )
 from app.cart.refusals import refuse
 from app.cart.signed_in import SignedInCarts
+from app.cart.states import CartStatus
 from app.cart.view import CartView, priced
 from app.catalog.errors import SkuNotFound
 from app.catalog.queries import Sellable, sellable
@@ -87,6 +88,19 @@ class Carts:
         """A cart as it is now; without an id the shopper's open one."""
         return _shown(session, self._store(owner).read(session, owner, cart_id))
 
+    def peek(self, session: ShopSession, cart_id: UUID, owner: Owner) -> StoredCart:
+        """A cart as it is kept, without prices and with a guest's hint unchecked.
+
+        A guest's token outlives the cart: one that is gone, but is being bought or was, counts as
+        ordered and has no lines. Raises CartNotFound otherwise.
+        """
+        try:
+            return self._store(owner).peek(session, owner, cart_id)
+        except CartNotFound:
+            if owner.cart_id != cart_id or not self._is_held(session, cart_id):
+                raise
+            return StoredCart(cart_id, None, None, 0, CartStatus.ORDERED, None, ())
+
     def take(self, session: ShopSession, cart_id: UUID, owner: Owner) -> CartView:
         """The cart for a checkout: a signed-in one is locked until the transaction ends."""
         return _shown(session, self._store(owner).take(session, owner, cart_id))
@@ -124,7 +138,7 @@ class Carts:
         """
         person = Owner(user_id=user_id)
         try:
-            guest = self.guests.take(session, Owner(cart_id=guest_cart_id), guest_cart_id)
+            guest = self.guests.peek(session, Owner(cart_id=guest_cart_id), guest_cart_id)
         except CartNotFound:
             if not was_merged(session, guest_cart_id, user_id):
                 raise
@@ -151,6 +165,9 @@ class Carts:
             raise refuse("ordered")
         if self._live.is_live(session, guest.id):
             raise refuse("locked", *filter(None, [guest.checkout_id]))
+
+    def _is_held(self, session: ShopSession, cart_id: UUID) -> bool:
+        return self._live.is_live(session, cart_id) or self._live.is_ordered(session, cart_id)
 
     def _store(self, owner: Owner) -> CartStore:
         return self.guests if owner.user_id is None else self.signed_in

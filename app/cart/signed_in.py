@@ -19,9 +19,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from app.cart.models import Cart, CartLine, CartStatus
+from app.cart.models import Cart, CartLine
 from app.cart.ports import LINES_MAX, UNITS_MAX, NewLine, Owner, StoredCart, StoredLine
 from app.cart.refusals import refuse
+from app.cart.states import CartStatus
 from app.platform.db import ShopSession
 from app.platform.ids import new_id
 
@@ -29,7 +30,9 @@ _CART = (Cart.id, Cart.user_id, Cart.currency, Cart.version, Cart.status, Cart.c
 _LINE = (CartLine.sku_id, CartLine.qty, CartLine.price_seen, CartLine.added_at)
 
 
-class _Row(NamedTuple):
+class CartRow(NamedTuple):
+    """A row of `carts`, without its lines."""
+
     id: UUID
     user_id: UUID | None
     currency: str | None
@@ -121,7 +124,11 @@ class SignedInCarts:
         if not rows:
             raise refuse("not_found")
         lines = tuple(StoredLine(*row[6:9]) for row in rows if row.sku_id is not None)
-        return stored(_Row(*rows[0][:6]), lines)
+        return stored(CartRow(*rows[0][:6]), lines)
+
+    def peek(self, session: ShopSession, owner: Owner, cart_id: UUID) -> StoredCart:
+        """The cart as it is kept."""
+        return self.read(session, owner, cart_id)
 
     def take(self, session: ShopSession, owner: Owner, cart_id: UUID) -> StoredCart:
         """The cart for a checkout; its row stays locked until the transaction ends."""
@@ -132,7 +139,7 @@ class SignedInCarts:
         ).first()
         if row is None:
             raise refuse("not_found")
-        return stored(_Row(*row), lines_of(session, cart_id))
+        return stored(CartRow(*row), lines_of(session, cart_id))
 
     def lock(self, session: ShopSession, cart_id: UUID, checkout_id: UUID) -> None:
         """Have a checkout hold the cart."""
@@ -169,7 +176,7 @@ class SignedInCarts:
 
 def open_cart(
     session: ShopSession, owner: Owner, currency: str | None, *, expected: int | None = None
-) -> _Row:
+) -> CartRow:
     """The open cart of a person, made when there is none, locked and its version raised: one
     statement, so that two first clicks make one cart."""
     new = insert(Cart).values(
@@ -182,7 +189,7 @@ def open_cart(
             set_=_written(new.excluded.currency),
         ).returning(*_CART)
     ).one()
-    return _writable(_Row(*row), currency, expected)
+    return _writable(CartRow(*row), currency, expected)
 
 
 def lines_of(session: ShopSession, cart_id: UUID) -> tuple[StoredLine, ...]:
@@ -195,14 +202,14 @@ def lines_of(session: ShopSession, cart_id: UUID) -> tuple[StoredLine, ...]:
     return tuple(StoredLine(*row[:3]) for row in rows)
 
 
-def stored(row: _Row, lines: Sequence[StoredLine]) -> StoredCart:
+def stored(row: CartRow, lines: Sequence[StoredLine]) -> StoredCart:
     """A cart's row and lines as the port says them."""
     return StoredCart(
         id=row.id,
         user_id=row.user_id,
         currency=row.currency,
         version=row.version,
-        is_ordered=row.status == CartStatus.ORDERED,
+        status=row.status,
         checkout_id=row.checkout_id,
         lines=tuple(lines),
     )
@@ -215,7 +222,7 @@ def _touch(
     currency: str | None,
     *,
     expected: int | None,
-) -> _Row:
+) -> CartRow:
     """Lock a cart and raise its version at once; a refusal after it rolls both back."""
     row = session.execute(
         update(Cart)
@@ -226,7 +233,7 @@ def _touch(
     ).first()
     if row is None:
         raise refuse("not_found")
-    return _writable(_Row(*row), currency, expected)
+    return _writable(CartRow(*row), currency, expected)
 
 
 def _written(currency: Any) -> dict[str, ColumnElement[Any]]:
@@ -237,7 +244,7 @@ def _written(currency: Any) -> dict[str, ColumnElement[Any]]:
     }
 
 
-def _writable(row: _Row, currency: str | None, expected: int | None) -> _Row:
+def _writable(row: CartRow, currency: str | None, expected: int | None) -> CartRow:
     before = row.version - 1
     if row.status == CartStatus.ORDERED:
         raise refuse("ordered")

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from app.cart.models import CartStatus
 from app.cart.ports import StoredCart, StoredLine
+from app.cart.states import CartStatus
 from app.catalog.queries import Sellable
 
 
 @dataclass(frozen=True)
 class CartLineView:
-    """One line. Amounts are minor units; `price_was` is the price the shopper saw, where it
-    changed; a line not `available` costs nothing and cannot be bought."""
+    """One line. Amounts are minor units; `price_was` is the price when the line
+    was last written, where it changed since; a line not `available` costs nothing and cannot be
+    bought."""
 
     sku_id: UUID
     product_id: UUID
@@ -62,7 +63,7 @@ def priced(cart: StoredCart, sold: Mapping[UUID, Sellable]) -> CartView:
         lines=lines,
         subtotal=sum(line.subtotal for line in lines),
         version=cart.version,
-        status=CartStatus.ORDERED if cart.is_ordered else CartStatus.OPEN,
+        status=cart.status,
         checkout_id=cart.checkout_id,
     )
 

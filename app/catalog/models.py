@@ -68,6 +68,8 @@ class Product(Base):
         ),
         Index("ix_products_listing", "status", "price", "id"),
         Index("ix_products_rating", "status", "rating", "id"),
+        Index("ix_products_newest", "status", "created_at", "id"),
+        Index("ix_products_owner", "merchant_id", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

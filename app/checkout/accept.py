@@ -7,6 +7,7 @@ given up with its SKUs marked dirty.
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
-from app.cart.views import CartView
-from app.catalog.queries import Sellable, sellable
+from app.cart.ports import Owner, StoredCart
+from app.cart.view import CartView
 from app.checkout.address import checked
 from app.checkout.errors import (
     CartAlreadyOrdered,
@@ -31,11 +32,15 @@ from app.checkout.errors import (
 from app.checkout.models import Checkout
 from app.checkout.ports import CheckoutPorts
 from app.checkout.queries import of_cart
+from app.checkout.quote import as_frozen
 from app.platform.db import ShopSession
+from app.platform.errors import Unavailable
 from app.platform.ids import encode, new_id
 from app.platform.metrics import CHECKOUT_FUNNEL
 from app.saga import engine
 from app.saga.states import SagaState
+
+log = logging.getLogger(__name__)
 
 ACCEPT_SECONDS_MAX = 5  # an admission lives longer than this transaction can, so none lapses unseen
 ADMISSION_SECONDS = 30
@@ -44,11 +49,10 @@ OpenTransaction = Callable[[], AbstractContextManager[ShopSession]]
 
 @dataclass(frozen=True)
 class Shopper:
-    """Who buys: a signed-in person, or a guest by the token of one cart."""
+    """Who buys, and where the confirmation goes unless the purchase says otherwise."""
 
-    user_id: UUID | None
+    owner: Owner
     email: str | None
-    guest_cart_id: UUID | None
 
 
 @dataclass(frozen=True)
@@ -87,45 +91,45 @@ class _Admission:
 
 
 def accept(
-    purchase: Purchase, shopper: Shopper, ports: CheckoutPorts, open_transaction: OpenTransaction
-) -> Checkout:
-    """Begin the purchase of a cart, or find the one that the same words began.
+    purchase: Purchase,
+    shopper: Shopper,
+    ports: CheckoutPorts,
+    *,
+    open_transaction: OpenTransaction,
+    name: Callable[[UUID], None],
+) -> UUID:
+    """Begin the purchase of a cart, or find the one that the same words began; gives its id.
 
-    Raises EmptyCart, EmailNeeded, BadAddress, OutOfStock, PriceChanged, NotForSale,
+    `open_transaction` is the door's, and `name` is told the id inside it, so that a repeat finds
+    it. Raises EmptyCart, EmailNeeded, BadAddress, OutOfStock, PriceChanged, NotForSale,
     CheckoutInProgress, CartAlreadyOrdered, GateAway; nothing is changed then.
     """
     address = checked(purchase.shipping_address)
-    cart = _look_at(purchase, shopper, ports)
     email = purchase.email or shopper.email
     if not email:
         raise EmailNeeded("A guest must say where the confirmation goes.")
+    with ports.db.reading() as session:
+        cart = ports.carts.peek(session, purchase.cart_id, shopper.owner)
     lines = {line.sku_id: line.qty for line in cart.lines}
     digest = purchase.digest(lines, address)
-    if cart.checkout_id is not None or cart.status == "ordered" or not lines:
+    if cart.checkout_id is not None or cart.is_ordered:
         with open_transaction() as session:
             known = _standing(session, purchase.cart_id, digest, cart)
             if known is not None:
-                return known
+                name(known.id)
+                return known.id
     if not lines:
         raise EmptyCart("There is nothing in this cart.")
     CHECKOUT_FUNNEL.labels(stage="checkout").inc()
     agreed = {"address": address, "email": email, "digest": digest}
     with _admitted(lines, ports) as admission, open_transaction() as session:
-        return _write(session, purchase, shopper, agreed, admission, ports)
-
-
-def _look_at(purchase: Purchase, shopper: Shopper, ports: CheckoutPorts) -> CartView:
-    with ports.db.reading() as session:
-        return ports.carts.find(
-            session,
-            purchase.cart_id,
-            user_id=shopper.user_id,
-            guest_cart_id=shopper.guest_cart_id,
-        )
+        checkout = _write(session, purchase, shopper, agreed, admission, ports)
+        name(checkout.id)
+    return checkout.id
 
 
 def _standing(
-    session: ShopSession, cart_id: UUID, digest: str, cart: CartView | None = None
+    session: ShopSession, cart_id: UUID, digest: str, cart: StoredCart | None = None
 ) -> Checkout | None:
     """The checkout that holds this cart, if it is the same purchase; a nudge completes it.
 
@@ -134,7 +138,7 @@ def _standing(
     known = of_cart(session, cart_id)
     if known is None:
         return None
-    # A guest's cart may be gone from Redis once it was bought: the empty cart repeats its purchase.
+    # A bought cart of a guest may have lost its lines with Redis: then the cart itself is the word.
     if known.digest != digest and (cart is None or cart.lines):
         its_id = encode("chk", known.id)
         if known.state == SagaState.CONFIRMED:
@@ -151,25 +155,28 @@ def _admitted(lines: dict[UUID, int], ports: CheckoutPorts) -> Iterator[_Admissi
     """Admit all lines or none, and see to it that the admission does not outlive its use."""
     admission = _Admission(new_id(), lines)
     ports.gate.admit(admission.id, lines, lapse_seconds=ADMISSION_SECONDS)
-    skus = list(lines)
+    certain = False
     try:
         yield admission
+        certain = True
     except DBAPIError:
-        # Whether the COMMIT arrived is not known: nothing is given back, the load finds out.
-        ports.gate.mark_dirty(skus)
-        raise
+        raise  # whether the COMMIT arrived is not known: nothing is given back, the load finds out
     except Exception:
-        _give_up(admission, ports)
+        admission.kept, certain = False, True
         raise
-    if admission.kept:
-        ports.gate.settle(admission.id, skus)
-    else:
-        _give_up(admission, ports)
+    finally:
+        _take_out(admission, ports, certain=certain)
 
 
-def _give_up(admission: _Admission, ports: CheckoutPorts) -> None:
-    ports.gate.settle(admission.id, list(admission.lines))
-    ports.gate.mark_dirty(list(admission.lines))
+def _take_out(admission: _Admission, ports: CheckoutPorts, *, certain: bool) -> None:
+    """Tell the gate what became of it; what it is not told, its reconciler finds out."""
+    try:
+        if certain:
+            ports.gate.settle(admission.id, list(admission.lines))
+        if not admission.kept or not certain:
+            ports.gate.mark_dirty(list(admission.lines))
+    except Unavailable:
+        log.warning("admission_not_settled", extra={"checkout_id": str(admission.id)})
 
 
 def _write(
@@ -181,19 +188,16 @@ def _write(
     ports: CheckoutPorts,
 ) -> Checkout:
     session.execute(text(f"SET LOCAL statement_timeout = '{ACCEPT_SECONDS_MAX}s'"))
-    cart = ports.carts.take(
-        session, purchase.cart_id, user_id=shopper.user_id, guest_cart_id=shopper.guest_cart_id
-    )
+    cart = ports.carts.take(session, purchase.cart_id, shopper.owner)
     if {line.sku_id: line.qty for line in cart.lines} != admission.lines:
         raise CheckoutInProgress("The cart changed meanwhile; send it again.", after_seconds=0)
-    skus = sellable(session, admission.lines)
-    _check(cart, skus, purchase.expected_total)
+    _check(cart, purchase.expected_total)
     checkout = Checkout(
         id=admission.id,
         cart_id=cart.id,
-        user_id=shopper.user_id,
+        user_id=shopper.owner.user_id,
         currency=cart.currency,
-        lines=[_line(skus[line.sku_id], line.qty) for line in cart.lines],
+        lines=[as_frozen(line) for line in cart.lines],
         coupon=purchase.coupon,
         shipping_service=purchase.shipping_service,
         expected_total=purchase.expected_total,
@@ -233,32 +237,18 @@ def _claim_cart(session: ShopSession, checkout: Checkout, ports: CheckoutPorts) 
     return True
 
 
-def _check(cart: CartView, skus: Mapping[UUID, Sellable], expected_total: int | None) -> None:
-    """Everything is for sale, in one currency, at the prices the shopper saw (or at an agreed
-    total)."""
-    gone = [line.sku_id for line in cart.lines if line.sku_id not in skus]
-    gone += [sku.sku_id for sku in skus.values() if not sku.active]
+def _check(cart: CartView, expected_total: int | None) -> None:
+    """Everything is for sale, at the prices the shopper saw or at an agreed total."""
+    gone = [{"sku_id": encode("sku", li.sku_id)} for li in cart.lines if not li.available]
     if gone:
-        lines = [{"sku_id": encode("sku", sku_id)} for sku_id in gone]
-        raise NotForSale("Something in this cart is not sold any more.", lines=lines)
+        raise NotForSale("Something in this cart is not sold any more.", lines=gone)
     moved = [
-        {"sku_id": encode("sku", line.sku_id), "old": line.price_seen, "new": price}
+        {"sku_id": encode("sku", line.sku_id), "old": line.price_was, "new": line.price}
         for line in cart.lines
-        if (price := skus[line.sku_id].price) != line.price_seen
+        if line.price_was is not None
     ]
     if moved and expected_total is None:
-        raise PriceChanged("A price changed since you saw it; read the cart again.", lines=moved)
-
-
-def _line(sku: Sellable, qty: int) -> dict[str, Any]:
-    return {
-        "sku_id": str(sku.sku_id),
-        "merchant_id": str(sku.merchant_id),
-        "product_id": str(sku.product_id),
-        "qty": qty,
-        "price": sku.price,
-        "name": sku.name,
-        "code": sku.code,
-        "weight_g": sku.weight_g,
-        "tax_code": sku.tax_code,
-    }
+        raise PriceChanged(
+            "A price changed since you saw it; set the line again or send expected_total.",
+            lines=moved,
+        )

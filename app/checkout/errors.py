@@ -1,5 +1,9 @@
 """How a checkout refuses."""
 
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
 from app.platform.errors import Conflict, Invalid, NotFound
 
 
@@ -61,3 +65,15 @@ class CouponUnknown(Invalid):
     """There is no such coupon."""
 
     code = "coupon_unknown"
+
+
+class CheckoutRefused(Conflict):
+    """A purchase did not happen; `code` is the reason its saga kept, everything was given back."""
+
+    code = "checkout_failed"
+
+    def __init__(self, failure: Mapping[str, Any], *, checkout_id: UUID) -> None:
+        facts = {k: v for k, v in failure.items() if k not in ("code", "detail")}
+        detail = failure.get("detail") or "The purchase did not happen."
+        super().__init__(detail, checkout_id=checkout_id, **facts)
+        self.code = failure.get("code") or self.code  # type: ignore[misc]

@@ -1,6 +1,6 @@
 """What can be asked of checkouts, also by inventory and carts, which may not know them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import func, select, text
@@ -55,7 +55,7 @@ class CheckoutDemand:
     """Tells the gate how many units are promised to checkouts that have not reserved yet."""
 
     def pending(
-        self, session: Session, sku_ids: Sequence[UUID], admission_ids: Sequence[UUID]
+        self, session: Session, sku_ids: Collection[UUID], admission_ids: Collection[UUID]
     ) -> Pending:
         """Units by SKU, and which admissions have their checkout row."""
         rows = session.execute(_PENDING, {"sku_ids": list(sku_ids)})

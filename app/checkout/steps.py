@@ -85,8 +85,7 @@ def confirm(batch: Batch) -> Outcomes:
     held = inventory.hold(batch.session, [row.id for row in batch.rows])
     ready = [row for row in batch.rows if row.id in held]
     confirmed = orders.confirm(batch.session, [row.order_id for row in ready], actor="checkout")
-    for row in ready:
-        batch.ports.carts.close(batch.session, row.cart_id, row.id)
+    batch.ports.carts.close_all(batch.session, {row.cart_id: row.id for row in ready})
     outcomes: dict[UUID, Outcome] = {
         row.id: Refused("reservation_lost", "The units were not held any more.")
         for row in batch.rows
@@ -96,8 +95,8 @@ def confirm(batch: Batch) -> Outcomes:
 
 def give_cart_back(batch: Batch) -> None:
     """At the end of an undone purchase the cart can change again, and the world is told."""
+    batch.ports.carts.unlock_all(batch.session, {row.cart_id: row.id for row in batch.rows})
     for row in batch.rows:
-        batch.ports.carts.unlock(batch.session, row.cart_id, row.id)
         code = (row.failure or {}).get("code", "failed")
         kind = CheckoutExpired if row.state == SagaState.EXPIRED else CheckoutFailed
         announce(batch.session, kind(checkout_id=row.id, code=code))

@@ -13,7 +13,7 @@ from app.events.models import ConsumerCursor, DelayedEvent, OutboxEvent
 _MARKS = text(
     "SELECT given.topic, (SELECT position FROM outbox WHERE topic = given.topic"
     " AND position IS NOT NULL AND published_at IS NOT NULL ORDER BY position DESC LIMIT 1)"
-    " FROM unnest(:topics) AS given(topic)"
+    " FROM unnest(CAST(:topics AS text[])) AS given(topic)"
 )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import column, select, table
 from sqlalchemy.orm import Session, selectinload
 
 from app.orders.errors import OrderNotFound
@@ -23,12 +23,23 @@ def find_order(session: Session, order_id: UUID) -> Order:
 
 
 def orders_of(
-    session: Session, user_id: UUID, *, after: UUID | None, limit: int
+    session: Session,
+    *,
+    user_id: UUID | None,
+    cart_id: UUID | None,
+    after: UUID | None,
+    limit: int,
 ) -> Sequence[Order]:
-    """A shopper's confirmed orders, newest first; those never confirmed are not shown."""
+    """The confirmed orders of a person, or of a guest's cart, newest first."""
+    checkouts = table("checkouts", column("id"), column("cart_id"))
+    mine = (
+        Order.user_id == user_id
+        if user_id is not None
+        else Order.checkout_id.in_(select(checkouts.c.id).where(checkouts.c.cart_id == cart_id))
+    )
     wanted = (
         select(Order)
-        .where(Order.user_id == user_id, Order.number.is_not(None))
+        .where(mine, Order.number.is_not(None))
         .options(selectinload(Order.items))
         .order_by(Order.id.desc())
         .limit(limit)

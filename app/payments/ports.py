@@ -1,6 +1,6 @@
 """What the shop asks of whoever moves the money."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -89,6 +89,9 @@ class PaymentProvider(Protocol):
 
         Never from an index that lags: what it does not give did not exist when it was asked.
         """
+
+    def holds(self, *, since: datetime, until: datetime) -> Iterator[Hold]:
+        """Every hold made within the window, for reconciliation."""
 
     def void(self, reference: str, *, key: str) -> Hold:
         """Let a hold go. What can no longer be let go is given as it is: `captured`."""

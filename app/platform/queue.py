@@ -20,3 +20,6 @@ class Queue(Protocol):
     def send(self, nudges: Sequence[Nudge]) -> None:
         """Send nudges, fast or not at all. May raise; the caller logs it and leaves the rest to the
         sweep."""
+
+    def depths(self) -> dict[str, int]:
+        """How many nudges wait, by queue name. May raise while the broker is away."""

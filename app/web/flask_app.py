@@ -4,7 +4,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.platform import logging
-from app.web import problems, requests
+from app.web import observers, problems, requests
 from app.web.converters import TypeIdConverter
 from app.wiring import providers
 
@@ -24,4 +24,5 @@ def make_app() -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     requests.init_app(app)
     problems.init_app(app)
+    observers.watch()
     return app

@@ -61,7 +61,7 @@ class Act:
     scope: str
     key: str
     request_hash: str
-    keeps_id_only: bool = False
+    wait_seconds: float
     resource_id: str | None = None
     spoiled: bool = False
     _session: ShopSession | None = field(default=None, repr=False)
@@ -108,7 +108,7 @@ class Act:
             )
 
     def _claim(self, session: ShopSession) -> None:
-        session.execute(text(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'"))
+        session.execute(text(f"SET LOCAL lock_timeout = '{int(self.wait_seconds * 1000)}ms'"))
         try:
             written = idempotency.write(
                 session,
@@ -126,19 +126,22 @@ class Act:
             raise DoneBefore
 
 
-def idempotent(view: V | None = None, *, render: Render | None = None) -> Any:
+def idempotent(
+    view: V | None = None, *, render: Render | None = None, wait_seconds: float = WAIT_SECONDS
+) -> Any:
     """Let a caller send the same request again under its `Idempotency-Key` and get the same answer.
 
     Stands right under `@requires`. Plain, the answer (status, body, Location, ETag) is kept; with
     `render`, only the id the view named by `made(id)` inside `transaction()`, and a repeat answers
     what `render(id)` makes of it then. 401, 409, 429 and 5xx are not kept. Another body is 422
-    `idempotency_key_reused`; a twin still running is 409 after 5 s. Ignored for anonymous callers.
+    `idempotency_key_reused`; a twin still running is 409 after `wait_seconds`. Ignored for
+    anonymous callers.
     """
 
     def decorate(inner: V) -> V:
         @wraps(inner)
         def once(*args: Any, **kwargs: Any) -> Any:
-            act = _act(keeps_id_only=render is not None)
+            act = _act(wait_seconds)
             if act is None:
                 return inner(*args, **kwargs)
             g.idempotent_act = act
@@ -159,7 +162,7 @@ def made(resource_id: str) -> None:
         act.resource_id = resource_id
 
 
-def _act(*, keeps_id_only: bool) -> Act | None:
+def _act(wait_seconds: float) -> Act | None:
     key, caller = request.headers.get(HEADER), principal().id
     if key is None or caller is None:
         return None
@@ -169,7 +172,7 @@ def _act(*, keeps_id_only: bool) -> Act | None:
             fields=[{"field": HEADER, "detail": "1 to 255 printable ASCII characters."}],
         )
     route = request.url_rule.rule if request.url_rule else request.path
-    return Act(f"{caller} {request.method} {route}", key, _request_hash(), keeps_id_only)
+    return Act(f"{caller} {request.method} {route}", key, _request_hash(), wait_seconds)
 
 
 def _request_hash() -> str:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from urllib.parse import urlsplit
 
 from devstack.mail.pages import list_page, mail_page
@@ -26,6 +27,11 @@ class MailServer(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], mailbox: Mailbox) -> None:
         super().__init__(address, _Handler)
         self.mailbox = mailbox
+
+    def server_bind(self) -> None:
+        """Bind without asking the name service who we are, which may take seconds."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.socket.getsockname()[:2]
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,7 +1,7 @@
 """TCP ports of this machine: which one is free, and whether someone answers on one."""
 
 import errno
-import random
+import secrets
 import socket
 
 LOOPBACK = "127.0.0.1"
@@ -15,7 +15,7 @@ _ATTEMPTS = 100
 def free_port() -> int:
     """A port nobody holds right now. It may be taken before it is used: callers try another one."""
     for _ in range(_ATTEMPTS):
-        port = random.randint(_LOWEST, _HIGHEST)  # noqa: S311  spread, not secret
+        port = _LOWEST + secrets.randbelow(_HIGHEST - _LOWEST)  # `random` may be seeded by a test
         if not is_taken(port):
             return port
     raise OSError(errno.EADDRINUSE, f"no free port between {_LOWEST} and {_HIGHEST}")

@@ -35,8 +35,8 @@ _ATTEMPTS = 3  # a free port may be taken before the server binds it
 _POLL_SECONDS = 0.02
 _BUILTIN_LOCALE_SINCE = 17
 _HIDDEN = "cartwright-pg-data-"
-_THROWAWAY = "throwaway.lock"  # beside data nobody wants back once its holder is gone
-_THROWAWAY_SECONDS_MIN = 60  # a new one may not have been locked yet
+_POINTER = "moved-to"  # in the folder asked for: the data is there; without it, it is nobody's
+_ORIGIN = "origin"  # beside the data: the folder asked for
 
 
 class EmbeddedPostgres:
@@ -63,7 +63,6 @@ class EmbeddedPostgres:
         self._fixed_port = port != 0
         self._log = self.data.with_name(f"{self.data.name}.log")
         self._lock = FileLock(self.data.with_name(f"{self.data.name}.lock"))
-        self._throwaway_lock = FileLock(_hidden_folder(self.data) / _THROWAWAY)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -98,7 +97,6 @@ class EmbeddedPostgres:
         if self._process is not None:
             stop_child(self._process, signal.SIGINT, signal.SIGQUIT, patience_seconds=STOP_SECONDS)
             self._process = None
-        self._throwaway_lock.release()
         self._lock.release()
 
     def remove(self) -> None:
@@ -126,9 +124,6 @@ class EmbeddedPostgres:
         programs = postgres_programs(for_others=os.geteuid() == 0)
         self.data.parent.mkdir(parents=True, exist_ok=True)
         data = _where_the_server_can_reach(self.data)
-        if data != self.data and not self.durable:
-            _remove_throwaways_of_killed_runs()
-            self._throwaway_lock.acquire()
         owner = _server_owner(data)
         if not (data / "PG_VERSION").exists():
             self._initialise(programs, data, owner)
@@ -217,23 +212,30 @@ class EmbeddedPostgres:
 
 
 def _where_the_server_can_reach(data: Path) -> Path:
-    """Root's own folders are closed to the user the server runs as; its data then moves outside."""
+    """Root's own folders are closed to the user the server runs as; its data then lies outside.
+
+    Whoever removes the folder means the data, so what no folder points to any more is removed.
+    """
     if os.geteuid() != 0 or is_open_to_others(data.parent):
         return data
-    return shared_folder(_hidden_folder(data).name) / "data"
+    _remove_abandoned_data()
+    hidden = shared_folder(_hidden_folder(data).name)
+    data.mkdir(exist_ok=True)
+    (data / _POINTER).write_text(f"{hidden / 'data'}\n")
+    (hidden / _ORIGIN).write_text(f"{data}\n")
+    return hidden / "data"
 
 
 def _hidden_folder(data: Path) -> Path:
     return SHARED / f"{_HIDDEN}{hashlib.sha256(str(data).encode()).hexdigest()[:12]}"
 
 
-def _remove_throwaways_of_killed_runs() -> None:
-    for note in SHARED.glob(f"{_HIDDEN}*/{_THROWAWAY}"):
-        with contextlib.suppress(Held, OSError):
-            age_seconds = time.time() - note.stat().st_mtime
-            if age_seconds > _THROWAWAY_SECONDS_MIN:
-                with FileLock(note):
-                    shutil.rmtree(note.parent, ignore_errors=True)
+def _remove_abandoned_data() -> None:
+    for origin in SHARED.glob(f"{_HIDDEN}*/{_ORIGIN}"):
+        with contextlib.suppress(OSError):
+            is_ours = origin.parent.stat().st_uid == os.geteuid()
+            if is_ours and not (Path(origin.read_text().strip()) / _POINTER).exists():
+                shutil.rmtree(origin.parent, ignore_errors=True)
 
 
 def _server_owner(data: Path) -> tuple[int, int] | None:

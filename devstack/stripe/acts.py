@@ -8,6 +8,23 @@ from typing import Any
 
 from devstack.stripe.store import Document, Store
 
+EVENT_TYPES = frozenset(
+    {
+        "charge.captured",
+        "charge.failed",
+        "charge.refunded",
+        "charge.succeeded",
+        "charge.updated",
+        "payment_intent.amount_capturable_updated",
+        "payment_intent.canceled",
+        "payment_intent.created",
+        "payment_intent.payment_failed",
+        "payment_intent.processing",
+        "payment_intent.requires_action",
+        "payment_intent.succeeded",
+        "refund.created",
+    }
+)
 API_VERSION = "2026-10-28.endive"  # what stripe-python 16.1 asks for
 
 

@@ -6,6 +6,39 @@ from devstack.stripe.acts import Act, new_id
 from devstack.stripe.cards import Decline, TestCard
 from devstack.stripe.store import Document
 
+UNUSED: Document = {
+    "object": "charge",
+    "amount_refunded": 0,
+    "application": None,
+    "application_fee": None,
+    "application_fee_amount": None,
+    "calculated_statement_descriptor": "CARTWRIGHT",
+    "customer": None,
+    "disputed": False,
+    "failure_balance_transaction": None,
+    "livemode": False,
+    "on_behalf_of": None,
+    "receipt_number": None,
+    "receipt_url": None,
+    "refunded": False,
+    "review": None,
+    "source_transfer": None,
+    "transfer_data": None,
+    "_released": 0,
+}
+CHECKS = {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"}
+PLAIN_CARD: Document = {
+    "authorization_code": "123456",
+    "country": "US",
+    "exp_month": 12,
+    "exp_year": 2034,
+    "installments": None,
+    "mandate": None,
+    "network_transaction_id": None,
+    "regulated_status": "unregulated",
+    "wallet": None,
+}
+
 
 def make_charge(
     act: Act, intent: Document, card: TestCard, *, decline: Decline | None, authenticated: bool
@@ -13,50 +46,32 @@ def make_charge(
     """Try the card for the whole amount; the charge succeeds, or stands as failed."""
     manual = intent["capture_method"] == "manual"
     captured = decline is None and not manual
-    identity = new_id("ch")
     charge: Document = {
-        "id": identity,
-        "object": "charge",
+        **UNUSED,
+        "id": new_id("ch"),
         "amount": intent["amount"],
         "amount_captured": intent["amount"] if captured else 0,
-        "amount_refunded": 0,
-        "application": None,
-        "application_fee": None,
-        "application_fee_amount": None,
         "balance_transaction": new_id("txn") if captured else None,
         "billing_details": _billing_details(),
-        "calculated_statement_descriptor": "CARTWRIGHT",
         "captured": captured,
         "created": act.created,
         "currency": intent["currency"],
-        "customer": None,
         "description": intent["description"],
-        "disputed": False,
-        "failure_balance_transaction": None,
         "failure_code": decline.code if decline else None,
         "failure_message": decline.message if decline else None,
         "fraud_details": {},
-        "livemode": False,
         "metadata": dict(intent["metadata"]),
-        "on_behalf_of": None,
         "outcome": _outcome(decline),
         "paid": decline is None,
         "payment_intent": intent["id"],
         "payment_method": intent["payment_method"],
         "payment_method_details": _details(act, intent, card, authenticated=authenticated),
         "receipt_email": intent["receipt_email"],
-        "receipt_number": None,
-        "receipt_url": None,
-        "refunded": False,
-        "review": None,
         "shipping": intent["shipping"],
-        "source_transfer": None,
         "statement_descriptor": intent["statement_descriptor"],
         "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
         "status": "failed" if decline else "succeeded",
-        "transfer_data": None,
         "transfer_group": intent["transfer_group"],
-        "_released": 0,
     }
     act.store.insert(charge, parent=intent["id"])
     act.announce("charge.failed" if decline else "charge.succeeded", charge)
@@ -106,35 +121,23 @@ def _details(act: Act, intent: Document, card: TestCard, *, authenticated: bool)
         and "multicapture_off" not in act.faults
     )
     details: Document = {
+        **PLAIN_CARD,
         "amount_authorized": intent["amount"] if manual else None,
-        "authorization_code": "123456",
         "brand": card.brand,
-        "checks": {
-            "address_line1_check": None,
-            "address_postal_code_check": None,
-            "cvc_check": "pass",
-        },
-        "country": "US",
-        "exp_month": 12,
-        "exp_year": 2034,
+        "checks": dict(CHECKS),
         "extended_authorization": {"status": "disabled"},
         "fingerprint": f"emulated{card.last4}",
         "funding": card.funding,
         "incremental_authorization": {"status": "unavailable"},
-        "installments": None,
         "last4": card.last4,
-        "mandate": None,
         "multicapture": {"status": "available" if multicapture else "unavailable"},
         "network": card.brand,
         "network_token": {"used": False},
-        "network_transaction_id": None,
         "overcapture": {
             "maximum_amount_capturable": intent["amount"],
             "status": "unavailable",
         },
-        "regulated_status": "unregulated",
         "three_d_secure": _three_d_secure() if authenticated else None,
-        "wallet": None,
     }
     if manual:
         details["capture_before"] = act.created + act.settings.authorization_seconds

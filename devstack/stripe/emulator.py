@@ -7,7 +7,6 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
-from urllib.parse import urlsplit
 
 from devstack.stripe.acts import API_VERSION, Act, Settings, public
 from devstack.stripe.authorization import authorize
@@ -83,16 +82,16 @@ class StripeEmulator:
         self, request_id: str, method: str, target: str, headers: Mapping[str, str], body: bytes
     ) -> Call:
         authorize(headers.get("authorization"))
-        address = urlsplit(target)
-        found = find(method, address.path)
+        path, _, query = target.partition("?")
+        found = find(method, path)
         if found is None:
-            raise unknown_url(method, address.path[:200])
+            raise unknown_url(method, path[:200])
         operation, identity = found
         key = (headers.get("idempotency-key") or None) if method == "POST" else None
         with self._counting:
             self._counts[operation.name, key] += 1
-        tree = decode(address.query) if method == "GET" else decode(form_of(headers, body))
-        return Call(request_id, operation, identity, address.path, key, tree)
+        tree = decode(query) if method == "GET" else decode(form_of(headers, body))
+        return Call(request_id, operation, identity, path, key, tree)
 
     def _answer(self, call: Call) -> Answer:
         with self._keys.holding(call.key):
@@ -155,9 +154,9 @@ class StripeEmulator:
         expansions = parameters.pop("expand", None) or []
         try:
             found = public(call.operation.run(act, call.identity, parameters))
-            expand(self.store, found, expansions)
         except StripeError as error:
             return Answer(error.status, encoded({"error": error.body}), dict(error.headers))
+        expand(self.store, found, expansions)  # a refusal here undoes the act and keeps no answer
         return Answer(200, encoded(found))
 
     def _act(

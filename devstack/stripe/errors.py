@@ -29,7 +29,7 @@ def missing(kind: str, identity: str, *, param: str, status: int = 404) -> Strip
     """A thing that does not exist, named as Stripe names it: No such payment_intent: 'pi_1'."""
     return StripeError(
         status,
-        f"No such {kind}: '{identity}'",
+        f"No such {kind}: '{identity[:255]}'",
         type="invalid_request_error",
         code="resource_missing",
         param=param,

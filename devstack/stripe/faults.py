@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from devstack.stripe.acts import EVENT_TYPES
 from devstack.stripe.operations import NAMES
 
 CALL_KINDS = frozenset(
@@ -46,8 +47,9 @@ class Fault:
         if self.kind not in CALL_KINDS | WEBHOOK_KINDS:
             known = ", ".join(sorted(CALL_KINDS | WEBHOOK_KINDS))
             raise BadFault(f"unknown kind {self.kind!r}: one of {known}")
-        if self.operation not in NAMES | {"*"} and self.kind not in WEBHOOK_KINDS:
-            known = ", ".join(sorted(NAMES))
+        names = NAMES | EVENT_TYPES if self.kind in WEBHOOK_KINDS else NAMES
+        if self.operation not in names | {"*"}:
+            known = ", ".join(sorted(names))
             raise BadFault(f"unknown operation {self.operation!r}: *, or one of {known}")
         if not 1 <= self.times <= TIMES_MAX:
             raise BadFault(f"times must be between 1 and {TIMES_MAX}")

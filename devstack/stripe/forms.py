@@ -86,12 +86,15 @@ def text(limit: int = 5000) -> Parser:
     return parse
 
 
+_TEXT = text()
+
+
 def identity(path: str, raw: Raw) -> str:
-    """The id of another object: never empty."""
-    value = _string(path, raw)
+    """The id of another object, or another text that may not be empty."""
+    value: str | None = _TEXT(path, raw)
     if not value:
         raise _empty(path)
-    return value[:255]
+    return value
 
 
 def integer(*, least: int | None = None) -> Parser:

@@ -75,7 +75,7 @@ def _condition(act: Act, kind: str, parameters: Document) -> tuple[str, list[Any
 
 CLAUSE = re.compile(
     r"""\s*(?P<not>-)?(?P<field>[a-z_]+)(?:\[(?P<q>['"])(?P<key>.+?)(?P=q)\])?
-        (?P<sign>:|~|>=|<=|>|<)(?:(?P<q2>['"])(?P<text>(?:\\.|(?!(?P=q2)).)*)(?P=q2)
+        (?P<sign>:|~|>=|<=|>|<)(?:(?P<q2>['"])(?P<text>(?:\\.|(?!(?P=q2))[^\\])*)(?P=q2)
         |(?P<bare>null|-?\d+))\s*""",
     re.VERBOSE,
 )
@@ -171,9 +171,12 @@ def _skip(cursor: str | None) -> int:
     if cursor is None:
         return 0
     try:
-        return int(base64.urlsafe_b64decode(cursor.encode()).decode())
-    except ValueError as error:
-        raise invalid_request("Invalid page token.", param="page") from error
+        skip = base64.urlsafe_b64decode(cursor.encode()).decode()
+    except ValueError:
+        skip = ""
+    if not re.fullmatch("[0-9]{1,9}", skip):
+        raise invalid_request("Invalid page token.", param="page")
+    return int(skip)
 
 
 def _cursor(skip: int) -> str:

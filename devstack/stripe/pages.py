@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from html import escape
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from devstack.stripe.money import written
 from devstack.stripe.store import Document
@@ -10,6 +10,7 @@ from devstack.stripe.store import Document
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
 )
+IN_ADDRESSES = "%/:=&?~#+!$,;'@()*[]"  # everything else is written as %XX in a header
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem;
        color: #1a1f36; background: #f6f8fa; }
@@ -74,7 +75,8 @@ def way_back(intent: Document) -> str | None:
     }
     start, _, fragment = address.partition("#")
     joint = "&" if "?" in start else "?"
-    return f"{start}{joint}{urlencode(facts)}" + (f"#{fragment}" if fragment else "")
+    whole = f"{start}{joint}{urlencode(facts)}" + (f"#{fragment}" if fragment else "")
+    return quote(whole, safe=IN_ADDRESSES)
 
 
 def _row(intent: Document) -> str:

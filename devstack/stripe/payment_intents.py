@@ -15,6 +15,47 @@ from devstack.stripe.store import Document
 
 UPDATABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 MONEY_FIELDS = frozenset({"amount", "currency", "payment_method", "capture_method"})
+CARD_OPTIONS = {
+    "installments": None,
+    "mandate_options": None,
+    "network": None,
+    "request_three_d_secure": "automatic",
+}
+UNSET: Document = {
+    "object": "payment_intent",
+    "amount_capturable": 0,
+    "amount_received": 0,
+    "status": "requires_payment_method",
+    "livemode": False,
+    **dict.fromkeys(
+        (
+            "application",
+            "application_fee_amount",
+            "canceled_at",
+            "cancellation_reason",
+            "customer",
+            "customer_account",
+            "description",
+            "excluded_payment_method_types",
+            "last_payment_error",
+            "latest_charge",
+            "next_action",
+            "on_behalf_of",
+            "payment_method",
+            "payment_method_configuration_details",
+            "processing",
+            "receipt_email",
+            "review",
+            "setup_future_usage",
+            "shipping",
+            "statement_descriptor",
+            "statement_descriptor_suffix",
+            "transfer_data",
+            "transfer_group",
+            "_lapses_at",
+        )
+    ),
+}
 PLAIN_FIELDS = (
     "description",
     "receipt_email",
@@ -133,58 +174,22 @@ def _new_intent(act: Act, parameters: Document) -> Document:
     enabled = not types and (automatic is None or automatic.get("enabled", False))
     redirects = (automatic or {}).get("allow_redirects", "always")
     intent: Document = {
+        **UNSET,
         "id": identity,
-        "object": "payment_intent",
         "amount": parameters["amount"],
-        "amount_capturable": 0,
         "amount_details": {"tip": {}},
-        "amount_received": 0,
-        "application": None,
-        "application_fee_amount": None,
         "automatic_payment_methods": (
             {"allow_redirects": redirects, "enabled": True} if enabled else None
         ),
-        "canceled_at": None,
-        "cancellation_reason": None,
         "capture_method": parameters.get("capture_method", "automatic_async"),
         "client_secret": f"{identity}_secret_{secrets.token_hex(12)}",
         "confirmation_method": parameters.get("confirmation_method", "automatic"),
         "created": act.created,
         "currency": parameters["currency"],
-        "customer": None,
-        "customer_account": None,
-        "description": None,
-        "excluded_payment_method_types": None,
-        "last_payment_error": None,
-        "latest_charge": None,
-        "livemode": False,
         "metadata": {},
-        "next_action": None,
-        "on_behalf_of": None,
-        "payment_method": None,
-        "payment_method_configuration_details": None,
-        "payment_method_options": {"card": {**CARD_OPTIONS}},
+        "payment_method_options": {"card": dict(CARD_OPTIONS)},
         "payment_method_types": types or ["card"],
-        "processing": None,
-        "receipt_email": None,
-        "review": None,
-        "setup_future_usage": None,
-        "shipping": None,
-        "statement_descriptor": None,
-        "statement_descriptor_suffix": None,
-        "status": "requires_payment_method",
-        "transfer_data": None,
-        "transfer_group": None,
         "_return_url": parameters.get("return_url"),
-        "_lapses_at": None,
     }
     _take_fields(intent, parameters)
     return intent
-
-
-CARD_OPTIONS = {
-    "installments": None,
-    "mandate_options": None,
-    "network": None,
-    "request_three_d_secure": "automatic",
-}

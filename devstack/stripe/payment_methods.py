@@ -5,6 +5,14 @@ from devstack.stripe.cards import TEST_CARDS, TestCard
 from devstack.stripe.errors import missing
 from devstack.stripe.store import Document
 
+PLAIN_CARD: Document = {
+    "country": "US",
+    "exp_month": 12,
+    "exp_year": 2034,
+    "generated_from": None,
+    "regulated_status": "unregulated",
+    "wallet": None,
+}
 ADDRESS = ("city", "country", "line1", "line2", "postal_code", "state")
 
 
@@ -49,18 +57,13 @@ def _payment_method(act: Act, name: str, card: TestCard) -> Document:
                 "address_postal_code_check": None,
                 "cvc_check": "pass" if card.decline is None else "unchecked",
             },
-            "country": "US",
+            **PLAIN_CARD,
             "display_brand": card.brand,
-            "exp_month": 12,
-            "exp_year": 2034,
             "fingerprint": f"emulated{card.last4}",
             "funding": card.funding,
-            "generated_from": None,
             "last4": card.last4,
             "networks": {"available": [card.brand], "preferred": None},
-            "regulated_status": "unregulated",
             "three_d_secure_usage": {"supported": True},
-            "wallet": None,
         },
         "created": act.created,
         "customer": None,

@@ -5,7 +5,6 @@ import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import urlsplit
 
 from devstack.stripe.calls import Answer
 from devstack.stripe.console import respond
@@ -111,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body()
         if body is None:
             return
-        path = urlsplit(self.path).path
+        path = self.path.partition("?")[0]
         if path.startswith("/v1/"):
             headers = {name.lower(): value for name, value in self.headers.items()}
             answer = self.server.emulator.handle(self.command, self.path, headers, body)

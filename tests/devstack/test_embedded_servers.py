@@ -1,6 +1,7 @@
 """The servers that come with the project: they start anywhere, and leave nothing behind."""
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -230,6 +231,22 @@ def test_root_never_opens_its_own_folders_for_the_server(tmp_path):
 
     assert answer == 1
     assert before == [stat.S_IMODE(folder.stat().st_mode) for folder in (closed, *closed.parents)]
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="only root must change the user")
+def test_removing_the_folder_removes_data_that_lies_outside_of_it(tmp_path):
+    tmp_path.chmod(0o700)
+    first = EmbeddedPostgres(tmp_path / "postgres")
+    with first:
+        folder = Path(str(ask(first, "SHOW data_directory")))
+        ask(first, "CREATE TABLE note (text text)")
+    shutil.rmtree(first.data)
+
+    with EmbeddedPostgres(tmp_path / "other", durable=False):
+        is_kept = folder.exists()
+
+    assert not folder.is_relative_to(tmp_path)
+    assert not is_kept
 
 
 def test_programs_out_of_reach_are_copied_with_their_libraries(tmp_path):

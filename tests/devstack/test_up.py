@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from devstack.leftovers import MARK, processes_of
+from devstack.servers import EmbeddedPostgres
 from devstack.servers.ports import free_port, is_taken
 from devstack.stack import (
     Ports,
@@ -84,6 +85,7 @@ class Shop:
 def shop(tmp_path: Path) -> Iterator[Shop]:
     shop = Shop(tmp_path)
     yield shop
+    EmbeddedPostgres(shop.stack / "postgres").remove()
     assert processes_of(shop.stack) == []
 
 

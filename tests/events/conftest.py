@@ -61,9 +61,7 @@ def relay(shop: Database, bus: RedisStreams) -> Relay:
 
 
 @pytest.fixture
-def make_consumer(
-    shop: Database, bus: RedisStreams, basket: Basket
-) -> Callable[..., Consumer]:
+def make_consumer(shop: Database, bus: RedisStreams, basket: Basket) -> Callable[..., Consumer]:
     """A consumer that has little patience."""
 
     def make(name: str = "test_listener", **options: Any) -> Consumer:

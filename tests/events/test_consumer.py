@@ -55,9 +55,7 @@ def test_nudges_of_a_reaction_leave_after_its_commit(relay, consumer, basket, te
     assert [(nudge.tasks, nudge.id) for nudge in basket.nudges] == [(("test.heard",), str(thing))]
 
 
-def test_a_fact_of_no_concern_leaves_no_inbox_row_but_moves_the_cursor(
-    shop, relay, consumer, tell
-):
+def test_a_fact_of_no_concern_leaves_no_inbox_row_but_moves_the_cursor(shop, relay, consumer, tell):
     tell(Whispered(new_id()))
     relay.publish_all()
 
@@ -304,7 +302,7 @@ def test_a_fact_whose_data_does_not_fit_is_delayed_like_any_failure(
     tell(Counted(thing, 1), Counted(other, 1))
     with shop.transaction() as session:
         session.execute(
-            text("UPDATE outbox SET payload = '{\"version\": 1, \"data\": {}}' WHERE key = :key"),
+            text('UPDATE outbox SET payload = \'{"version": 1, "data": {}}\' WHERE key = :key'),
             {"key": str(thing)},
         )
     relay.publish_all()

@@ -1,5 +1,6 @@
 """Payments before a real database and a provider that can be told to misbehave."""
 
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,9 +25,11 @@ from app.platform.money import Money
 from app.platform.queue import Nudge
 from app.saga import registry
 from devstack.stripe import StripeEmulator, serve
+from devstack.stripe.webhooks import signature
 from tests.conftest import Clock
 from tests.factories import make_order
 
+WEBHOOK_SECRET = "whsec_desk"
 VISA = "pm_card_visa"
 
 
@@ -138,6 +141,15 @@ class Desk:
             service.receive_event(session, self.provider.name, event)
         return event_id
 
+    def tell_body(self, body: dict[str, Any]) -> str:
+        """A whole event arrives, signed by the provider; gives its id."""
+        payload = json.dumps(body).encode()
+        signed = signature(payload, WEBHOOK_SECRET, at=time.time())
+        event = self.provider.verify_event(payload, signed)
+        with self.db.transaction(self.queue) as session:
+            service.receive_event(session, self.provider.name, event)
+        return event.id
+
     def apply(self, event_id: str) -> bool:
         """What the task does when it is nudged."""
         return service.apply_event(self.db, self.queue, self.provider, event_id)
@@ -160,7 +172,10 @@ def desk(db: Database, clock: Clock) -> Iterator[Desk]:
     emulator = StripeEmulator(search_lag=60.0, now=lambda: moment[0])
     with serve(emulator) as server:
         provider = StripePayments(
-            api_key="sk_test_desk", api_base=server.url, webhook_secret="whsec", seconds_max=5.0
+            api_key="sk_test_desk",
+            api_base=server.url,
+            webhook_secret=WEBHOOK_SECRET,
+            seconds_max=5.0,
         )
         yield Desk(db, provider, emulator, clock, moment)
         provider.close()

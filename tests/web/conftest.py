@@ -1,6 +1,6 @@
 """A small door with routes of its own, behind everything the shop's doors stand behind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -9,8 +9,11 @@ from flask.testing import FlaskClient
 from marshmallow import Schema, fields
 from sqlalchemy import func, select
 
+from app import wiring
 from app.accounts.models import Role, User
+from app.adapters.queue.inline import InlineQueue
 from app.api.schemas.fields import Qty, Text, TypeId
+from app.config import Settings
 from app.inventory.models import Warehouse
 from app.platform import ids
 from app.platform.errors import Conflict, VersionConflict
@@ -51,6 +54,31 @@ class AnswerSchema(Schema):
 @pytest.fixture
 def door(providers: Providers) -> Flask:
     """The door with its trial routes, documented and limited like every other."""
+    return make_door(providers)
+
+
+@pytest.fixture
+def lonely() -> Iterator[FlaskClient]:
+    """Somebody at a door behind which no server answers: what is refused there was asked of
+    none."""
+    wired = wiring.build(
+        Settings(
+            database_url="postgresql+psycopg://shop@127.0.0.1:1/none",
+            redis_url="redis://127.0.0.1:1/0",
+            secret_key="a secret for tests, longer than 32 characters",
+            password_hashing="cheapest",
+            log_level="ERROR",
+        ),
+        queue=InlineQueue(),
+    )
+    wiring.use(wired)
+    yield make_door(wired).test_client()
+    wiring.use(None)
+    wired.db.dispose()
+
+
+def make_door(providers: Providers) -> Flask:
+    """A door with the trial routes, for these providers."""
     app = make_app()
     api = Api(app)
     api.register_blueprint(_trial())
@@ -79,6 +107,7 @@ def bearer(providers: Providers) -> Callable[..., dict[str, str]]:
 
 
 def _trial() -> Blueprint:  # noqa: C901  a table of routes
+    bought: set[str] = set()
     trial = Blueprint("trial", __name__, url_prefix="/trial", description="Trial")
 
     @trial.route("/shelves", methods=["POST"])
@@ -98,6 +127,14 @@ def _trial() -> Blueprint:  # noqa: C901  a table of routes
                 raise RuntimeError("a bug with password=hunter22")
         return row, 201, {"Location": f"/trial/shelves/{ids.encode('whs', row.id)}"}
 
+    @trial.route("/impatient", methods=["POST"])
+    @requires(Scope.CART)
+    @idempotent(wait_seconds=0.2)
+    @trial.response(201)
+    def hurry() -> Any:
+        """Wait for a twin only briefly."""
+        return {}
+
     @trial.route("/purchases", methods=["POST"])
     @limit_checkouts
     @requires(Scope.CART)
@@ -106,8 +143,9 @@ def _trial() -> Blueprint:  # noqa: C901  a table of routes
     @trial.response(202)
     def buy(shelf: dict[str, Any]) -> Any:
         """Buy, keeping the id alone."""
-        if shelf["name"] == "sold out":
+        if shelf["name"] == "sold out" or "last one" in bought:
             raise Refused("There are none.")
+        bought.add(shelf["name"])
         with transaction() as session:
             row = Warehouse(name=shelf["name"], country="DE", priority=1)
             session.add(row)

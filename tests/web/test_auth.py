@@ -20,8 +20,8 @@ ME = "/trial/me"
 Bearer = Callable[..., dict[str, str]]
 
 
-def test_a_route_of_buyers_refuses_a_stranger(caller: FlaskClient) -> None:
-    answer = caller.get(ME)
+def test_a_route_of_buyers_refuses_a_stranger(lonely: FlaskClient) -> None:
+    answer = lonely.get(ME)
 
     assert answer.json is not None
     assert (answer.status_code, answer.json["code"]) == (401, "unauthenticated")
@@ -67,9 +67,9 @@ def test_ops_enter_everywhere(caller: FlaskClient, bearer: Bearer) -> None:
     ["Basic YTpi", "Bearer", "Bearer x.y.z", "Bearer eyJhbGciOiJub25lIn0.e30.", "nonsense"],
 )
 def test_a_token_that_is_not_good_is_refused_even_where_strangers_may_enter(
-    caller: FlaskClient, header: str
+    lonely: FlaskClient, header: str
 ) -> None:
-    answer = caller.get("/trial/shelves", headers={"Authorization": header})
+    answer = lonely.get("/trial/shelves", headers={"Authorization": header})
 
     assert answer.json is not None
     assert (answer.status_code, answer.json["code"]) == (401, "unauthenticated")
@@ -84,10 +84,10 @@ def test_an_expired_access_token_is_refused(caller: FlaskClient, providers: Prov
     assert answer.status_code == 401
 
 
-def test_a_token_signed_with_another_secret_is_refused(caller: FlaskClient) -> None:
+def test_a_token_signed_with_another_secret_is_refused(lonely: FlaskClient) -> None:
     forged = _token(Tokens("another secret of more than 32 characters", access_seconds=60))
 
-    answer = caller.get(ME, headers={"Authorization": f"Bearer {forged}"})
+    answer = lonely.get(ME, headers={"Authorization": f"Bearer {forged}"})
 
     assert answer.status_code == 401
 
@@ -114,8 +114,8 @@ def test_an_expired_cart_token_is_refused(caller: FlaskClient, providers: Provid
     assert answer.json["code"] == "cart_token_invalid"
 
 
-def test_a_refusal_comes_before_anything_is_parsed(caller: FlaskClient) -> None:
-    answer = caller.post("/trial/shelves", data=b"{", headers={"Authorization": "Bearer nobody"})
+def test_a_refusal_comes_before_anything_is_parsed(lonely: FlaskClient) -> None:
+    answer = lonely.post("/trial/shelves", data=b"{", headers={"Authorization": "Bearer nobody"})
 
     assert answer.status_code == 401
 

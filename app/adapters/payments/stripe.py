@@ -130,19 +130,15 @@ class StripePayments:
 
     def find(self, payment_id: UUID, *, since: datetime, until: datetime) -> Hold | None:
         """List the intents of the window: Stripe's search lags, its lists do not."""
-        parameters: dict[str, Any] = {
-            "created": {"gte": int(since.timestamp()), "lte": int(until.timestamp()) + 1},
-            "limit": PAGE,
-        }
-        while True:
-            with self._looking("list"):
-                page = self._intents.list(parameters)
-            for intent in page.data:
-                if intent.metadata.to_dict().get("payment_id") == str(payment_id):
-                    return self.retrieve(intent.id)
-            if not page.has_more:
-                return None
-            parameters["starting_after"] = page.data[-1].id
+        for intent in self._listed(since, until, {}):
+            if (intent.get("metadata") or {}).get("payment_id") == str(payment_id):
+                return self.retrieve(intent["id"])
+        return None
+
+    def holds(self, *, since: datetime, until: datetime) -> Iterator[Hold]:
+        """All intents of the window, with what their charges gave back."""
+        expanded = {"expand": ["data.latest_charge"]}
+        return map(stripe_holds.hold, self._listed(since, until, expanded))
 
     def void(self, reference: str, *, key: str) -> Hold:
         """Cancel the intent; where Stripe will not, the intent itself says why."""
@@ -191,6 +187,19 @@ class StripePayments:
         session = self.__dict__.pop("_session", None)
         if session is not None:
             session.close()
+
+    def _listed(
+        self, since: datetime, until: datetime, options: dict[str, Any]
+    ) -> Iterator[dict[str, Any]]:
+        window = {"gte": int(since.timestamp()), "lte": int(until.timestamp()) + 1}
+        parameters = {"created": window, "limit": PAGE, **options}
+        while True:
+            with self._looking("list"):
+                page = self._intents.list(parameters)
+            yield from (intent.to_dict() for intent in page.data)
+            if not page.has_more:
+                return
+            parameters["starting_after"] = page.data[-1].id
 
     def _as_it_is_now(self, hold: Hold) -> Hold:
         """An answer Stripe repeats is as old as its key: look again."""

@@ -24,3 +24,12 @@ class CeleryQueue:
             ]
             (steps[0] if len(steps) == 1 else chain(*steps)).apply_async()
             seam("queue:after")
+
+    def depths(self) -> dict[str, int]:
+        """Ask the broker, whichever it is, how long each queue is."""
+        with self._celery.connection_for_read(connect_timeout=1) as connection:
+            channel = connection.default_channel
+            return {
+                name: channel.queue_declare(queue=name, passive=True).message_count
+                for name in self._celery.amqp.queues
+            }

@@ -21,6 +21,10 @@ class InlineQueue:
             self.waiting.append(nudge)
             seam("queue:after")
 
+    def depths(self) -> dict[str, int]:
+        """All that waits, as one queue."""
+        return {"inline": len(self.waiting)}
+
     def drain(self) -> int:
         """Run everything that waits, and what comes of it; gives how many nudges were run."""
         ran = 0

@@ -6,8 +6,9 @@ what the hold is now. All waiting events of one hold are done by one look.
 
 import logging
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
+from time import monotonic
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -27,7 +28,8 @@ from app.saga import signals
 log = logging.getLogger(__name__)
 
 APPLY = "payments.apply_event"
-IN_HAND = timedelta(seconds=60)  # longer than a look takes: a twin leaves the event alone
+IN_HAND = timedelta(seconds=5)  # a twin leaves the event alone; a killed worker's is taken up soon
+SWEEP_SECONDS_MAX = 20.0
 WAIT_SECONDS_MAX = 3600
 ATTEMPTS_MAX = 40  # more than a day of waiting for a payment that never comes
 
@@ -50,6 +52,7 @@ class _Claimed:
     event_id: str
     reference: str
     attempts: int
+    at: datetime
 
 
 def receive_event(session: ShopSession, provider: str, event: ProviderEvent) -> bool:
@@ -98,7 +101,12 @@ def apply_due(
             .order_by(PspEvent.next_attempt_at)
             .limit(limit)
         ).all()
-    return sum(apply_event(db, queue, provider, event_id) for event_id in due)
+    began, applied = monotonic(), 0
+    for event_id in due:
+        applied += apply_event(db, queue, provider, event_id)
+        if monotonic() - began > SWEEP_SECONDS_MAX:
+            break
+    return applied
 
 
 def apply_event(
@@ -130,9 +138,9 @@ def _claim(session: ShopSession, provider: str, event_id: str) -> _Claimed | Non
             PspEvent.next_attempt_at <= func.shop_now(),
         )
         .values(attempts=PspEvent.attempts + 1, next_attempt_at=func.shop_now() + IN_HAND)
-        .returning(PspEvent.object_id, PspEvent.attempts)
+        .returning(PspEvent.object_id, PspEvent.attempts, func.shop_now())
     ).first()
-    return None if found is None else _Claimed(event_id, str(found[0]), found[1])
+    return None if found is None else _Claimed(event_id, str(found[0]), found[1], found[2])
 
 
 def _apply(
@@ -189,18 +197,13 @@ def _close(
 
 def _mark(session: ShopSession, provider: str, claimed: _Claimed, outcome: Outcome) -> None:
     """Done, and with it every event of this hold that waited when the look began."""
-    claimed_at = (
-        select(PspEvent.next_attempt_at - IN_HAND)
-        .where(PspEvent.provider == provider, PspEvent.event_id == claimed.event_id)
-        .scalar_subquery()
-    )
     done = session.scalars(
         update(PspEvent)
         .where(
             PspEvent.provider == provider,
             PspEvent.object_id == claimed.reference,
             PspEvent.applied_at.is_(None),
-            PspEvent.received_at <= claimed_at,
+            PspEvent.received_at <= claimed.at,
         )
         .values(outcome=str(outcome), applied_at=func.shop_now())
         .returning(PspEvent.event_id)

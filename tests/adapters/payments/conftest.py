@@ -48,9 +48,14 @@ class World:
 
     def find(self) -> Hold | None:
         """What the provider has for our payment, made within the hour."""
-        now = datetime.fromtimestamp(self.moment[0], UTC)
-        hour = timedelta(hours=1)
-        return self.provider.find(self.ids["payment_id"], since=now - hour, until=now + hour)
+        hour = 3_600
+        return self.provider.find(
+            self.ids["payment_id"], since=self.ago(hour), until=self.ago(-hour)
+        )
+
+    def ago(self, seconds: float) -> datetime:
+        """A moment before now at the provider."""
+        return datetime.fromtimestamp(self.moment[0], UTC) - timedelta(seconds=seconds)
 
     def made(self) -> int:
         """How many holds the provider ever made."""

@@ -28,6 +28,22 @@ def test_a_hold_is_found_among_more_than_a_page_of_others(world: World) -> None:
     assert found.reference == made.reference
 
 
+def test_every_hold_of_a_window_is_listed_once_as_it_is(world: World) -> None:
+    taken = world.hold()
+    assert taken.reference is not None
+    world.capture(taken.reference)
+    world.provider.refund(taken.reference, key="refund-1")
+    others = [world.request(payment_id=new_id()) for _ in range(110)]
+    for number, other in enumerate(others):
+        world.provider.authorize(other, key=f"other-{number}")
+
+    holds = list(world.provider.holds(since=world.ago(60), until=world.ago(-60)))
+
+    assert len(holds) == len({hold.reference for hold in holds}) == 111
+    first = next(hold for hold in holds if hold.reference == taken.reference)
+    assert (first.status, first.captured, first.refunded) == ("captured", 4_200, 4_200)
+
+
 def test_what_was_never_made_is_not_found(world: World) -> None:
     other = world.request(payment_id=new_id())
     world.provider.authorize(other, key="other")

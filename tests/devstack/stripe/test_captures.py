@@ -1,5 +1,7 @@
 """Captures: whole, in part, in several parts, and those refused."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import stripe
 
@@ -179,3 +181,20 @@ def test_multicapture_can_be_taken_from_one_payment(payments, emulator):
 
     assert first.payment_method_details.card.multicapture.status == "unavailable"
     assert second.payment_method_details.card.multicapture.status == "available"
+
+
+def test_of_captures_at_once_one_takes_the_money(server, open_payments):
+    clients = [open_payments(server.url) for _ in range(8)]
+    intent = clients[0].authorize()
+
+    def attempt(client):
+        try:
+            return client.intents.capture(intent.id).status
+        except stripe.InvalidRequestError as refusal:
+            return refusal.code
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = sorted(pool.map(attempt, clients))
+
+    assert answers == ["payment_intent_unexpected_state"] * 7 + ["succeeded"]
+    assert clients[0].intents.retrieve(intent.id).amount_received == 2000

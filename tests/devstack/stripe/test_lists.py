@@ -103,6 +103,7 @@ def test_the_search_speaks_stripes_query_language(payments, query, count):
         "status>'a'",
         "status:'a' AND amount:1 OR amount:2",
         "'; DROP TABLE objects",
+        "status:'" + "\\a" * 200,
     ],
 )
 def test_a_query_that_cannot_be_read_is_refused(payments, query):
@@ -134,8 +135,12 @@ def test_the_search_has_pages(payments):
 
     assert [intent.id for intent in [*first.data, *second.data]] == made[::-1]
     assert (first.has_more, second.has_more) == (True, False)
+
+
+@pytest.mark.parametrize("page", ["x", "LTE=", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5", "é"])
+def test_a_page_of_a_search_that_cannot_be_read_is_refused(payments, page):
     with pytest.raises(stripe.InvalidRequestError, match="Invalid page"):
-        payments.intents.search({"query": "amount:2000", "page": "x"})
+        payments.intents.search({"query": "amount:2000", "page": page})
 
 
 def test_events_are_listed_by_type(payments):

@@ -29,7 +29,7 @@ def test_an_empty_page_says_so(server):
     ("answer", "status"), [("approve", "requires_capture"), ("fail", "requires_payment_method")]
 )
 def test_the_question_is_answered_with_a_button(server, payments, answer, status):
-    back = "https://shop.example/return?order=7#here"
+    back = "https://shop.example/zurück?order=7#here"
     intent = payments.authorize("pm_card_threeDSecure2Required", return_url=back)
     address = intent.next_action.redirect_to_url.url
     page = requests.get(address, timeout=5).text
@@ -39,7 +39,7 @@ def test_the_question_is_answered_with_a_button(server, payments, answer, status
 
     assert answered.status_code == 303
     assert answered.headers["Location"] == (
-        f"https://shop.example/return?order=7&payment_intent={intent.id}"
+        f"https://shop.example/zur%C3%BCck?order=7&payment_intent={intent.id}"
         f"&payment_intent_client_secret={intent.client_secret}#here"
     )
     assert payments.intents.retrieve(intent.id).status == status

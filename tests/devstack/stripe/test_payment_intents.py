@@ -238,3 +238,11 @@ def test_what_cannot_be_expanded_is_refused(payments):
 
     with pytest.raises(stripe.InvalidRequestError, match="cannot be expanded"):
         payments.intents.retrieve(intent.id, {"expand": ["amount"]})
+
+
+def test_an_act_with_an_answer_that_cannot_be_written_is_not_done(payments):
+    with pytest.raises(stripe.InvalidRequestError, match="cannot be expanded"):
+        payments.authorize(key="k1", expand=["teapot"])
+
+    assert payments.intents.list().data == []
+    assert payments.authorize(key="k1").status == "requires_capture"

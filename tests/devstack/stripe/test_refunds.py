@@ -1,5 +1,7 @@
 """Refunds: their limits, and what they leave on the charge."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import stripe
 
@@ -121,3 +123,20 @@ def test_refunds_are_listed_by_payment_and_by_charge(payments):
     assert [refund.id for refund in by_intent.data] == parts[::-1]
     assert by_intent.data[0].charge.amount_refunded == 200
     assert [refund.id for refund in by_charge.data] == parts[::-1]
+
+
+def test_refunds_at_once_give_back_no_more_than_was_taken(server, open_payments):
+    clients = [open_payments(server.url) for _ in range(8)]
+    intent = clients[0].pay()
+
+    def attempt(client):
+        try:
+            return client.refunds.create({"payment_intent": intent.id, "amount": 600}).amount
+        except stripe.InvalidRequestError:
+            return 0
+
+    with ThreadPoolExecutor(8) as pool:
+        given_back = list(pool.map(attempt, clients))
+
+    assert sum(given_back) == 1800
+    assert clients[0].charges.retrieve(intent.latest_charge).amount_refunded == 1800

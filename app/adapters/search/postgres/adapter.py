@@ -5,14 +5,23 @@ Sources: PostgreSQL manual, ch. 12 (text search) and F.33 (pg_trgm).
 
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row
 
 from app.adapters.search.postgres import keyset, matching
-from app.adapters.search.postgres.facets import count_facets
-from app.catalog.models import Category, Product, ProductImage
+from app.adapters.search.postgres.facets import FacetCounts
 from app.catalog.ports import Found, Hit, Search
 from app.catalog.views import image_url
 from app.platform.db import Database
+
+# Category and picture are looked up after sort and limit: for the rows of the page alone.
+_PAGE = """
+SELECT p.id, p.merchant_id, p.name, p.slug, p.rating, p.rating_count, p.price, p.currency,
+    p.created_at, p.stock_total > 0 AS in_stock, {score} AS score,
+    (SELECT c.slug FROM categories c WHERE c.id = p.category_id) AS category,
+    (SELECT i.object_key FROM product_images i WHERE i.product_id = p.id
+        ORDER BY i.position LIMIT 1) AS object_key
+FROM products p WHERE {conditions} ORDER BY {order} LIMIT :rows
+"""
 
 
 class PostgresSearch:
@@ -20,13 +29,15 @@ class PostgresSearch:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._facets = FacetCounts()
 
     def find(self, search: Search) -> Found:
         """One page and the facets over all pages, in three statements at most."""
         with self._db.reading() as session:
             match = matching.understand(session, search)
-            rows = session.execute(_page(search, match)).all()
-            facets = count_facets(session, match)
+            statement, parameters = _page(search, match)
+            rows = session.execute(matching.sql(statement), parameters).all()
+            facets = self._facets.of(session, match, question=(search.text, search.filters))
         hits, more = rows[: search.limit], len(rows) > search.limit
         return Found(
             hits=tuple(_hit(row) for row in hits),
@@ -35,40 +46,17 @@ class PostgresSearch:
         )
 
 
-def _page(search: Search, match: matching.Match) -> Select[Any]:
-    """Category and picture are looked up for the rows of the page alone: after sort and limit."""
+def _page(search: Search, match: matching.Match) -> tuple[str, dict[str, Any]]:
+    """The statement of a page and its parameters: one row more than asked tells of a next page."""
     keys = keyset.keys(search.order, match.score)
-    conditions = list(match.conditions)
+    conditions, parameters = match.conditions, match.parameters | {"rows": search.limit + 1}
     if search.after is not None:
-        conditions.append(keyset.beyond(keys, search.order, search.after))
-    picture = (
-        select(ProductImage.object_key)
-        .where(ProductImage.product_id == Product.id)
-        .order_by(ProductImage.position)
-        .limit(1)
-        .scalar_subquery()
+        conditions = (*conditions, keyset.beyond(keys))
+        parameters |= keyset.values(search.order, search.after)
+    statement = _PAGE.format(
+        score=match.score, conditions=" AND ".join(conditions), order=keyset.ordered(keys)
     )
-    category = select(Category.slug).where(Category.id == Product.category_id).scalar_subquery()
-    return (
-        select(
-            Product.id,
-            Product.merchant_id,
-            Product.name,
-            Product.slug,
-            category.label("category"),
-            Product.rating,
-            Product.rating_count,
-            Product.price,
-            Product.currency,
-            (Product.stock_total > 0).label("in_stock"),
-            Product.created_at,
-            picture.label("object_key"),
-            match.score.label("score"),
-        )
-        .where(*conditions)
-        .order_by(*keyset.ordered(keys))
-        .limit(search.limit + 1)
-    )
+    return statement, parameters
 
 
 def _hit(row: Row[Any]) -> Hit:

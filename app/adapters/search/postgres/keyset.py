@@ -6,91 +6,80 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    DateTime,
-    Numeric,
-    Row,
-    UnaryExpression,
-    Uuid,
-    and_,
-    literal,
-    or_,
-    tuple_,
-)
+from sqlalchemy import Row
 
 from app.catalog.errors import BadCursor
-from app.catalog.models import Product
 from app.catalog.ports import Order, Position, SortKey
 
-Key = tuple[ColumnElement[Any], bool]  # what is compared, and whether it goes down
+Key = tuple[str, bool]  # what is compared, and whether it goes down
 _INT_MAX = 2**63 - 1
 
 
-def keys(order: tuple[Order, ...], score: ColumnElement[int]) -> list[Key]:
+def keys(order: tuple[Order, ...], score: str) -> list[Key]:
     """The columns of an order; the id goes the way of the last, so that one index can serve
     both."""
-    columns: dict[SortKey, ColumnElement[Any]] = {
-        SortKey.PRICE: Product.price.expression,
-        SortKey.RATING: Product.rating.expression,
-        SortKey.CREATED_AT: Product.created_at.expression,
-        SortKey.RELEVANCE: score,
-    }
-    named = [(columns[part.key], part.descending) for part in order]
-    return [*named, (Product.id.expression, named[-1][1])]
+    named = [
+        (score if part.key is SortKey.RELEVANCE else f"p.{part.key}", part.descending)
+        for part in order
+    ]
+    return [*named, ("p.id", named[-1][1])]
 
 
-def ordered(keys: list[Key]) -> list[UnaryExpression[Any]]:
+def ordered(keys: list[Key]) -> str:
     """ORDER BY."""
-    return [column.desc() if descending else column.asc() for column, descending in keys]
+    return ", ".join(f"{column} {'DESC' if descending else 'ASC'}" for column, descending in keys)
 
 
-def beyond(keys: list[Key], order: tuple[Order, ...], after: Position) -> ColumnElement[bool]:
-    """What comes after a position. Raises BadCursor where it does not fit the order."""
-    values = _values(order, after)
+def beyond(keys: list[Key]) -> str:
+    """The condition of what comes after the values :after0, :after1, …"""
     columns = [column for column, _ in keys]
+    values = [f":after{place}" for place in range(len(keys))]
     ways = {descending for _, descending in keys}
     if len(ways) == 1:
-        here, there = tuple_(*columns), tuple_(*values)
-        return here < there if ways.pop() else here > there
+        return f"({', '.join(columns)}) {_past(ways.pop())} ({', '.join(values)})"
     steps = []
     for depth, (column, descending) in enumerate(keys):
-        same = [columns[i] == values[i] for i in range(depth)]
-        steps.append(and_(*same, column < values[depth] if descending else column > values[depth]))
+        same = [f"{columns[place]} = {values[place]}" for place in range(depth)]
+        steps.append(" AND ".join([*same, f"{column} {_past(descending)} {values[depth]}"]))
     first, down = keys[0]
-    bound = first <= values[0] if down else first >= values[0]  # what the index can start from
-    return and_(bound, or_(*steps))
+    bound = f"{first} {_past(down)}= {values[0]}"  # what the index can start from
+    return f"{bound} AND (({') OR ('.join(steps)}))"
+
+
+def values(order: tuple[Order, ...], after: Position) -> dict[str, Any]:
+    """The values of a position as parameters. Raises BadCursor where it does not fit the order."""
+    if len(after) != len(order) + 1:
+        raise BadCursor("This cursor belongs to another search.")
+    try:
+        named = [_value(part.key, value) for part, value in zip(order, after, strict=False)]
+        named.append(UUID(str(after[-1])))
+    except (ValueError, TypeError, ArithmeticError) as error:
+        raise BadCursor("This cursor belongs to another search.") from error
+    return {f"after{place}": value for place, value in enumerate(named)}
 
 
 def position(row: Row[Any], order: tuple[Order, ...]) -> Position:
     """Where a hit stands, in JSON values."""
-    values = {
+    found = {
         SortKey.PRICE: row.price,
         SortKey.RATING: float(row.rating),
         SortKey.CREATED_AT: row.created_at.isoformat(),
         SortKey.RELEVANCE: row.score,
     }
-    return (*(values[part.key] for part in order), str(row.id))
+    return (*(found[part.key] for part in order), str(row.id))
 
 
-def _values(order: tuple[Order, ...], after: Position) -> list[ColumnElement[Any]]:
-    if len(after) != len(order) + 1:
-        raise BadCursor("This cursor belongs to another search.")
-    try:
-        named = [_value(part.key, value) for part, value in zip(order, after[:-1], strict=True)]
-        return [*named, literal(UUID(str(after[-1])), Uuid())]
-    except (ValueError, TypeError, ArithmeticError) as error:
-        raise BadCursor("This cursor belongs to another search.") from error
+def _past(descending: bool) -> str:
+    return "<" if descending else ">"
 
 
-def _value(key: SortKey, value: object) -> ColumnElement[Any]:
+def _value(key: SortKey, value: object) -> Any:
     if key is SortKey.CREATED_AT:
-        return literal(datetime.fromisoformat(str(value)), DateTime(timezone=True))
+        return datetime.fromisoformat(str(value))
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise TypeError("not a number")
     if key is SortKey.RATING:
-        return literal(Decimal(str(value)), Numeric())
+        return Decimal(str(value))
     if not isinstance(value, int) or abs(value) > _INT_MAX:
         raise TypeError("not a whole number")
-    return literal(value, BigInteger())
+    return value

@@ -1,30 +1,57 @@
-"""Which products a search means: the words, misspelled or not, and the filters, as conditions."""
+"""Which products a search means: the words, misspelled or not, and the filters, as conditions.
+
+SQL is put together from the fixed phrases below; what callers say travels as parameters alone.
+"""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Numeric, cast, false, func, literal, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import TextClause, text
+from sqlalchemy.orm import Session
 
-from app.accounts.models import Merchant, MerchantStatus
-from app.catalog.models import Category, Product, ProductStatus
 from app.catalog.ports import Between, Filters, Search
 
-_SIMILAR = "0.5"  # finds "lether" and "shos"; below it "boot" begins to find "book"
+_SIMILAR = "0.5"  # finds "lether" and "shos"; far below it everything is like everything
 _WORDS_MAX = 8
-_SCORE = 1_000_000  # ranks are compared as whole numbers, so that a position is exact
+
+_VISIBLE = (
+    "p.status = 'active'",
+    "p.price IS NOT NULL",
+    "p.merchant_id <> ALL (ARRAY(SELECT id FROM merchants WHERE status <> 'active'))",
+)
+_QUERY = "websearch_to_tsquery('english', :words)"
+_SPELLED = f"p.search @@ {_QUERY}"
+# Ranks are compared as whole numbers, so that a position in their order is exact.
+_SCORE = "floor(({rank}) * 1000000)::bigint"
+
+_LOOK_UP = f"""
+SELECT :words = '' OR EXISTS (SELECT FROM products p WHERE p.status = 'active' AND {_SPELLED}),
+    ARRAY(
+        SELECT branch.id FROM categories root JOIN categories branch
+            ON branch.path = root.path OR starts_with(branch.path, root.path || '/')
+        WHERE root.slug = ANY (:categories) OR root.path = ANY (:categories)
+    ),
+    set_config('pg_trgm.word_similarity_threshold', '{_SIMILAR}', true)
+"""  # noqa: S608  constants only
 
 
 @dataclass(frozen=True)
 class Match:
-    """The conditions of a search, and how well a product fits it as a whole number."""
+    """The conditions of a search on `products p`, and how well one fits it as a whole number."""
 
-    conditions: tuple[ColumnElement[bool], ...]
-    score: ColumnElement[int]
+    conditions: tuple[str, ...]
+    parameters: dict[str, Any]
+    score: str = "0::bigint"
+
+
+@lru_cache(maxsize=1024)
+def sql(statement: str) -> TextClause:
+    """A statement, parsed once however often it is asked for."""
+    return text(statement)
 
 
 def understand(session: Session, search: Search) -> Match:
@@ -32,99 +59,56 @@ def understand(session: Session, search: Search) -> Match:
 
     Where no product has the words as they stand, each is taken as misspelled.
     """
-    text = re.sub(r"[\x00-\x1f\ud800-\udfff]", " ", search.text).strip()
-    spelled: bool = True
-    category_ids: tuple[UUID, ...] = ()
-    if text or search.filters.categories:
-        spelled, category_ids = _look_up(session, text, search.filters.categories)
-    conditions = (*_visible(), *_filtered(search.filters, category_ids))
-    if not text:
-        return Match(conditions, literal(0, BigInteger))
-    words, score = _spelled(text) if spelled else _misspelled(text)
-    return Match((*conditions, words), score)
-
-
-def _look_up(
-    session: Session, text: str, categories: Sequence[str]
-) -> tuple[bool, tuple[UUID, ...]]:
-    root, branch = aliased(Category), aliased(Category)
-    below = or_(branch.path == root.path, branch.path.startswith(root.path + "/"))
-    branches = (
-        select(branch.id)
-        .join(root, below)
-        .where(or_(root.slug.in_(categories), root.path.in_(categories)))
-    )
-    found = select(Product.id).where(_spelled(text)[0], Product.status == ProductStatus.ACTIVE)
-    row = session.execute(
-        select(
-            found.exists() if text else literal(True),
-            func.array(branches.scalar_subquery()),
-            func.set_config("pg_trgm.word_similarity_threshold", _SIMILAR, True),
-        )
+    words = re.sub(r"[\x00-\x1f\ud800-\udfff]", " ", search.text).strip()
+    conditions, parameters = _filtered(search.filters)
+    parameters["words"] = words
+    if not words and not search.filters.categories:
+        return Match((*_VISIBLE, *conditions), parameters)
+    looked_up = session.execute(
+        sql(_LOOK_UP), {"words": words, "categories": list(search.filters.categories)}
     ).one()
-    return row[0], tuple(row[1])
-
-
-def _spelled(text: str) -> tuple[ColumnElement[bool], ColumnElement[int]]:
-    query = func.websearch_to_tsquery("english", text)
-    rank = func.ts_rank(Product.search, query)
-    return Product.search.bool_op("@@")(query), _whole(rank)
-
-
-def _misspelled(text: str) -> tuple[ColumnElement[bool], ColumnElement[int]]:
-    words = [word for word in re.findall(r"\w+", text.lower()) if len(word) > 2][:_WORDS_MAX]
+    parameters["categories"] = looked_up[1]
     if not words:
-        return false(), literal(0, BigInteger)
-    similar: ColumnElement[Any] = literal(0)
-    conditions: list[ColumnElement[bool]] = []
-    for word in words:
-        conditions.append(literal(word).bool_op("<%")(Product.name))
-        similar = similar + func.word_similarity(word, Product.name)
-    together = conditions[0]
-    for condition in conditions[1:]:
-        together = together & condition
-    return together, _whole(similar)
+        return Match((*_VISIBLE, *conditions), parameters)
+    if looked_up[0]:
+        score = _SCORE.format(rank=f"ts_rank(p.search, {_QUERY})")
+        return Match((*_VISIBLE, _SPELLED, *conditions), parameters, score)
+    return _misspelled(words, conditions, parameters)
 
 
-def _whole(rank: ColumnElement[Any]) -> ColumnElement[int]:
-    return cast(func.floor(rank * _SCORE), BigInteger)
+def _misspelled(words: str, conditions: Sequence[str], parameters: dict[str, Any]) -> Match:
+    """Every word must be like a part of the name; words of one or two letters are like
+    everything."""
+    meant = [word for word in re.findall(r"\w+", words.lower()) if len(word) > 2][:_WORDS_MAX]
+    if not meant:
+        return Match(("false",), parameters)
+    similar = [f":word{place} <% p.name" for place in range(len(meant))]
+    rank = " + ".join(f"word_similarity(:word{place}, p.name)" for place in range(len(meant)))
+    parameters |= {f"word{place}": word for place, word in enumerate(meant)}
+    score = _SCORE.format(rank=rank)
+    return Match((*_VISIBLE, *similar, *conditions), parameters, score)
 
 
-def _visible() -> tuple[ColumnElement[bool], ...]:
-    away = select(Merchant.id).where(Merchant.status != MerchantStatus.ACTIVE)
-    return (
-        Product.status == ProductStatus.ACTIVE,
-        Product.price.is_not(None),
-        Product.merchant_id != func.all(func.array(away.scalar_subquery())),
-    )
-
-
-def _filtered(filters: Filters, category_ids: Sequence[UUID]) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
+def _filtered(filters: Filters) -> tuple[list[str], dict[str, Any]]:
+    conditions: list[str] = []
+    parameters: dict[str, Any] = {}
     if filters.categories:
-        conditions.append(Product.category_id.in_(category_ids))
+        conditions.append("p.category_id = ANY (:categories)")
     if filters.merchants:
-        conditions.append(Product.merchant_id.in_(filters.merchants))
+        conditions.append("p.merchant_id = ANY (:merchants)")
+        parameters["merchants"] = list(filters.merchants)
     if filters.in_stock is not None:
-        conditions.append(Product.stock_total > 0 if filters.in_stock else Product.stock_total <= 0)
-    if filters.price:
-        conditions += _between(Product.price.expression, filters.price)
-    if filters.rating:
-        conditions += _between(Product.rating.expression, filters.rating)
-    return conditions
-
-
-def _between(column: ColumnElement[Any], between: Between) -> list[ColumnElement[bool]]:
-    conditions = []
-    if between.low is not None:
-        conditions.append(column >= _exact(column, between.low))
-    if between.high is not None:
-        conditions.append(column <= _exact(column, between.high))
-    return conditions
-
-
-def _exact(column: ColumnElement[Any], end: float) -> ColumnElement[Any]:
-    """The end in the column's own type: another one would keep PostgreSQL from the index."""
-    if isinstance(column.type, BigInteger):
-        return literal(int(end), BigInteger())
-    return literal(Decimal(str(end)), Numeric())
+        conditions.append("p.stock_total > 0" if filters.in_stock else "p.stock_total <= 0")
+    # An end of another type than its column would keep PostgreSQL from the index.
+    ranges: tuple[tuple[str, Between | None, Callable[[float], Any]], ...] = (
+        ("price", filters.price, int),
+        ("rating", filters.rating, lambda end: Decimal(str(end))),
+    )
+    for name, between, exact in ranges:
+        if between is not None and between.low is not None:
+            conditions.append(f"p.{name} >= :{name}_low")
+            parameters[f"{name}_low"] = exact(between.low)
+        if between is not None and between.high is not None:
+            conditions.append(f"p.{name} <= :{name}_high")
+            parameters[f"{name}_high"] = exact(between.high)
+    return conditions, parameters

@@ -1,0 +1,54 @@
+"""What was bought."""
+
+from typing import Any
+from uuid import UUID
+
+from app.api.schemas.orders import OrderSchema, OrderSummarySchema
+from app.checkout.queries import find_checkout
+from app.checkout.views import OrderView, order_view
+from app.orders.errors import OrderNotFound
+from app.orders.models import Order
+from app.orders.queries import orders_of
+from app.web.auth import Scope, principal, requires
+from app.web.blueprints import Blueprint
+from app.web.pagination import Page, PageArgs, decode_cursor, page_of, paginate
+from app.web.transactions import reading
+
+orders = Blueprint("orders", __name__, url_prefix="/v1", description="Orders")
+
+_LIST = "orders"
+
+
+@orders.route("/orders", methods=["GET"])
+@requires(Scope.ORDERS_READ)
+@orders.arguments(PageArgs, location="query")
+@orders.response(200, page_of(OrderSummarySchema))
+def list_orders(page: dict[str, Any]) -> Page[Order]:
+    """The caller's confirmed orders, newest first. A guest has at most one: that of the cart."""
+    after = decode_cursor(_LIST, page["after"])[0] if page["after"] else None
+    caller = principal()
+    with reading() as session:
+        found = orders_of(
+            session,
+            user_id=caller.user_id,
+            cart_id=caller.cart_id if caller.user_id is None else None,
+            after=after,
+            limit=page["limit"] + 1,
+        )
+    return paginate(found, limit=page["limit"], kind=_LIST, key=lambda order: [order.id])
+
+
+@orders.route('/orders/<id(prefix="ord"):order_id>', methods=["GET"])
+@requires(Scope.ORDERS_READ)
+@orders.response(200, OrderSchema)
+@orders.alt_response(404, "NOT_FOUND")
+def get_order(order_id: UUID) -> OrderView:
+    """One order with its lines, its payment and its story."""
+    with reading() as session:
+        view = order_view(session, order_id)
+        cart_id = None
+        if view.row.user_id is None:
+            cart_id = find_checkout(session, view.row.checkout_id).cart_id
+        if not principal().owns(user_id=view.row.user_id, cart_id=cart_id):
+            raise OrderNotFound("There is no such order.")
+        return view

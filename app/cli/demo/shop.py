@@ -1,0 +1,155 @@
+"""Plants the demo shop: what is there stays, what is missing comes, however often it is run.
+
+It is an import, so nothing is announced: what follows from stock (totals, prices) is written with
+it, and the ledger tells of every unit. A run that was cut off is finished by the next one.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select, text
+
+from app.accounts.models import Merchant, Role, User
+from app.accounts.passwords import Passwords
+from app.catalog.models import Category
+from app.cli.demo.bulk import Shelf, write_products
+from app.cli.demo.products import demo_product, first_code
+from app.cli.demo.rates import plant_shipping_rates, plant_tax_rates
+from app.cli.demo.vocabulary import CATEGORIES, MERCHANTS
+from app.inventory.models import Warehouse
+from app.platform.db import Database, ShopSession
+
+CURRENCY = "EUR"  # one for all, so that a cart may hold goods of several merchants
+PASSWORD = "cartwright-demo"  # noqa: S105  printed for everyone who tries the demo
+LOGINS = {
+    "customer": "customer@demo.shop",
+    "merchant": "merchant@demo.shop",
+    "ops": "ops@demo.shop",
+}
+_WAREHOUSES = (("Leipzig", "DE", 10), ("Rotterdam", "NL", 20))
+_CHUNK = 500
+_LOCK = 7_262_001  # two seeders at once would both plant what is missing
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Planted:
+    """What a run has added."""
+
+    merchants: int
+    users: int
+    products: int
+
+
+def plant(
+    db: Database,
+    *,
+    products: int = 5_000,
+    passwords: Passwords | None = None,
+    progress: Progress | None = None,
+) -> Planted:
+    """Plant the demo shop with so many products; `progress` hears how many stand of how many."""
+    with db.transaction() as session:
+        _alone(session)
+        places = _plant_warehouses(session)
+        merchants, new_merchants = _plant_merchants(session, places)
+        users = _plant_users(session, merchants, passwords or Passwords())
+        categories = _plant_categories(session)
+        plant_tax_rates(session)
+        for merchant_id in merchants.values():
+            plant_shipping_rates(session, merchant_id, CURRENCY)
+    shelf = Shelf(merchants, categories, places, CURRENCY)
+    return Planted(new_merchants, users, _plant_products(db, shelf, products, progress))
+
+
+def _plant_products(db: Database, shelf: Shelf, products: int, progress: Progress | None) -> int:
+    with db.reading() as session:
+        missing = _missing(session, shelf, range(products))
+    for start in range(0, len(missing), _CHUNK):
+        with db.transaction() as session:
+            _alone(session)
+            chunk = _missing(session, shelf, missing[start : start + _CHUNK])
+            write_products(session, shelf, [demo_product(number) for number in chunk])
+        if progress is not None:
+            progress(products - len(missing) + min(start + _CHUNK, len(missing)), products)
+    if missing:
+        with db.transaction() as session:
+            session.execute(text("ANALYZE products, skus, inventory, categories"))
+    return len(missing)
+
+
+def _missing(session: ShopSession, shelf: Shelf, numbers: Sequence[int]) -> list[int]:
+    """Which of these products do not stand in the shop yet."""
+    codes = {first_code(number): number for number in numbers}
+    there = session.scalars(
+        text("SELECT code FROM skus WHERE merchant_id = ANY(:merchants) AND code = ANY(:codes)"),
+        {"merchants": list(shelf.merchants.values()), "codes": list(codes)},
+    )
+    for code in there:
+        codes.pop(code, None)
+    return list(codes.values())
+
+
+def _alone(session: ShopSession) -> None:
+    session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+
+
+def _plant_warehouses(session: ShopSession) -> tuple[UUID, UUID]:
+    places: list[UUID] = []
+    for name, country, priority in _WAREHOUSES:
+        place = session.scalar(
+            select(Warehouse).where(Warehouse.name == name, Warehouse.merchant_id.is_(None))
+        )
+        if place is None:
+            place = Warehouse(name=name, country=country, priority=priority)
+            session.add(place)
+            session.flush()
+        places.append(place.id)
+    return places[0], places[1]
+
+
+def _plant_merchants(session: ShopSession, places: Sequence[UUID]) -> tuple[dict[str, UUID], int]:
+    known = {merchant.slug: merchant for merchant in session.scalars(select(Merchant))}
+    new = 0
+    for slug, name in MERCHANTS:
+        if slug not in known:
+            known[slug] = Merchant(
+                slug=slug, name=name, currency=CURRENCY, default_warehouse_id=places[0]
+            )
+            session.add(known[slug])
+            new += 1
+    session.flush()
+    return {slug: known[slug].id for slug, _ in MERCHANTS}, new
+
+
+def _plant_users(session: ShopSession, merchants: dict[str, UUID], passwords: Passwords) -> int:
+    there = set(session.scalars(select(User.email).where(User.email.in_(LOGINS.values()))))
+    missing = {role: email for role, email in LOGINS.items() if email not in there}
+    for role, email in missing.items():
+        session.add(
+            User(
+                email=email,
+                password_hash=passwords.hash(PASSWORD),
+                role=Role(role),
+                merchant_id=merchants[MERCHANTS[0][0]] if role == Role.MERCHANT else None,
+            )
+        )
+    return len(missing)
+
+
+def _plant_categories(session: ShopSession) -> dict[str, UUID]:
+    known = {category.slug: category for category in session.scalars(select(Category))}
+    for slug, name, parent in CATEGORIES:
+        if slug not in known:
+            above = known[parent] if parent else None
+            known[slug] = Category(
+                slug=slug,
+                name=name,
+                parent_id=above.id if above else None,
+                path=f"{above.path}/{slug}" if above else slug,
+            )
+            session.add(known[slug])
+            session.flush()
+    return {slug: category.id for slug, category in known.items()}
