@@ -78,5 +78,6 @@ beat_schedule = {
     "expire-holds": _each("inventory.expire_holds", 5.0),
     "load-dirty-gate": _each("inventory.load_gate", 1.0),
     "reload-gate": _each("inventory.reload_gate", 60.0),
+    "apply-psp-events": _each("payments.apply_events", 2.0),
 }
 beat_max_loop_interval = 1

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -87,5 +87,10 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The settings of this process. Raises pydantic's ValidationError naming each gap."""
-    return Settings()  # type: ignore[call-arg]  # the environment gives what has no default
+    """The settings of this process. A gap or a wrong word ends it, naming each variable and no
+    value."""
+    try:
+        return Settings()  # type: ignore[call-arg]  # the environment gives what has no default
+    except ValidationError as error:
+        wrong = [f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
+        raise SystemExit("\n".join(["Cartwright cannot start:", *wrong])) from None

@@ -19,7 +19,7 @@ _TITLES = {
 }
 _COLORS = ("cyan", "magenta", "green", "blue", "yellow", "bright_cyan", "bright_magenta")
 _WORTH_READING = re.compile(
-    r"\b(WARNING|ERROR|CRITICAL)\b|\"level\":\s*\"(warning|error|critical)\"|^Traceback "
+    r"(?<![%\w])(WARNING|ERROR|CRITICAL)\b|\"level\":\s*\"(warning|error|critical)\"|^Traceback "
 )
 _BYTES_A_ROUND = 64 * 1024  # a process that floods its log does not flood the screen
 

@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from app import create_app, wiring
 from app.adapters.queue.inline import InlineQueue
 from app.config import Settings
+from app.operations import audit
 from app.platform.db import Database
 from app.platform.redis import ShopRedis, connect
 from app.wiring import Providers
@@ -107,6 +108,14 @@ class Clock:
 def clock(database_url: str, db: Database) -> Clock:
     """A clock that can be moved."""
     return Clock(database_url, db)
+
+
+@pytest.fixture
+def audited(db: Database) -> Iterator[None]:
+    """Whatever the test did, at its end every invariant PostgreSQL answers for still holds."""
+    yield
+    report = audit.of_database(db)
+    assert not report.breaches, "\n".join(map(str, report.breaches))
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from sqlalchemy import (
     delete,
     func,
     select,
+    text,
     union_all,
     update,
     values,
@@ -27,6 +28,7 @@ from app.platform.db import ShopSession
 from app.platform.ids import new_id
 
 _CART = (Cart.id, Cart.user_id, Cart.currency, Cart.version, Cart.status, Cart.checkout_id)
+_OPEN = text("status = 'open'")  # word for word the condition of the unique index
 _LINE = (CartLine.sku_id, CartLine.qty, CartLine.price_seen, CartLine.added_at)
 
 
@@ -185,7 +187,7 @@ def open_cart(
     row = session.execute(
         new.on_conflict_do_update(
             index_elements=["user_id"],
-            index_where=Cart.status == CartStatus.OPEN,
+            index_where=_OPEN,
             set_=_written(new.excluded.currency),
         ).returning(*_CART)
     ).one()

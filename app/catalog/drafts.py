@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.catalog.models import ProductStatus
+from app.catalog.models import ProductStatus, SkuStatus
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class SkuDraft:
     tax_code: str = "standard"
     barcode: str | None = None
     stock: int = 0
+    status: SkuStatus = SkuStatus.ACTIVE
 
 
 @dataclass(frozen=True)

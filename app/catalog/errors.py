@@ -37,6 +37,18 @@ class ProductChanged(VersionConflict):
     """Somebody wrote the product since it was read: read it again, then write."""
 
 
+class IncompleteSku(Invalid):
+    """A SKU that is not known yet needs a code and a price."""
+
+    code = "sku_incomplete"
+
+
+class StockByReceipt(Invalid):
+    """The stock of a known SKU is moved by receipts and adjustments, never set."""
+
+    code = "stock_not_writable"
+
+
 class UnknownCategory(Invalid):
     """No category has this slug or path."""
 

@@ -81,6 +81,10 @@ class Purchase:
         return hashlib.sha256(json.dumps(words).encode()).hexdigest()
 
 
+class _CartHeld(Exception):
+    """Another checkout holds this cart: the partial unique index says so."""
+
+
 @dataclass
 class _Admission:
     """Units admitted by the gate for a checkout that is not written yet; `kept` once it is."""
@@ -122,10 +126,21 @@ def accept(
         raise EmptyCart("There is nothing in this cart.")
     CHECKOUT_FUNNEL.labels(stage="checkout").inc()
     agreed = {"address": address, "email": email, "digest": digest}
-    with _admitted(lines, ports) as admission, open_transaction() as session:
-        checkout = _write(session, purchase, shopper, agreed, admission, ports)
-        name(checkout.id)
-    return checkout.id
+    try:
+        with _admitted(lines, ports) as admission, open_transaction() as session:
+            _write(session, purchase, shopper, agreed, admission, ports)
+            name(admission.id)
+        return admission.id
+    except _CartHeld:
+        # Asked anew with the cart's lock let go: sagas lock their checkout first, then the cart.
+        with open_transaction() as session:
+            known = _standing(session, purchase.cart_id, digest, cart)
+            if known is None:
+                raise CheckoutInProgress(
+                    "This cart was being bought a moment ago.", after_seconds=1
+                ) from None
+            name(known.id)
+            return known.id
 
 
 def _standing(
@@ -186,7 +201,7 @@ def _write(
     agreed: Mapping[str, Any],
     admission: _Admission,
     ports: CheckoutPorts,
-) -> Checkout:
+) -> None:
     session.execute(text(f"SET LOCAL statement_timeout = '{ACCEPT_SECONDS_MAX}s'"))
     cart = ports.carts.take(session, purchase.cart_id, shopper.owner)
     if {line.sku_id: line.qty for line in cart.lines} != admission.lines:
@@ -206,13 +221,9 @@ def _write(
         **agreed,
     )
     if not _claim_cart(session, checkout, ports):
-        known = _standing(session, cart.id, checkout.digest)
-        if known is None:
-            raise CheckoutInProgress("This cart was being bought a moment ago.", after_seconds=1)
-        return known
+        raise _CartHeld
     ports.carts.lock(session, cart, checkout.id)
     admission.kept = True
-    return checkout
 
 
 def _claim_cart(session: ShopSession, checkout: Checkout, ports: CheckoutPorts) -> bool:

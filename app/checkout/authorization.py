@@ -14,6 +14,7 @@ from app.payments.queries import lock_payments, needs_void, shop_now
 from app.payments.service import Answer, Asked, StillUnknown, Voiding
 from app.payments.states import PaymentStatus
 from app.platform.ids import encode
+from app.platform.metrics import CHECKOUT_FUNNEL
 from app.platform.money import Money
 from app.saga.table import Batch, Done, Effect, Later, Outcome, Outcomes, Parked, Refused
 
@@ -27,6 +28,7 @@ def write_authorization(batch: Batch) -> Mapping[UUID, Asked]:
     """Write each payment with its key and request, before anything is sent; a total of 0 asks
     nobody."""
     paying = [row for row in batch.rows if row.totals["total"] > 0]
+    _count_authorized(batch, len(batch.rows) - len(paying))
     if not paying:
         return {}
     known = lock_payments(batch.session, [row.id for row in paying])
@@ -53,6 +55,7 @@ def record_authorization(batch: Batch, answers: Mapping[UUID, Answer]) -> Outcom
     for row in batch.rows:
         payment = payments.record_hold(batch.session, known[row.id], answers[row.id])
         outcomes[row.id] = _outcome(payment, answers[row.id])
+    _count_authorized(batch, sum(isinstance(each, Done) for each in outcomes.values()))
     return outcomes
 
 
@@ -94,6 +97,11 @@ def record_void(batch: Batch, answers: Mapping[UUID, Answer]) -> Outcomes:
 
 AUTHORIZE = Effect(write_authorization, ask_authorization, record_authorization)
 VOID = Effect(write_void, ask_void, record_void)
+
+
+def _count_authorized(batch: Batch, checkouts: int) -> None:
+    if checkouts:
+        batch.session.afterwards(lambda: CHECKOUT_FUNNEL.labels(stage="authorized").inc(checkouts))
 
 
 def _open(batch: Batch, row: Checkout, now: datetime) -> Payment:

@@ -36,7 +36,7 @@ def expire_holds(session: ShopSession, checkout_ids: list[UUID]) -> int:
     """
     return sum(
         engine.ask_to_stop(session, "purchase", checkout_id, reason="expired")
-        for checkout_id in checkout_ids
+        for checkout_id in sorted(checkout_ids)  # everyone locks in this order
     )
 
 

@@ -15,6 +15,12 @@ from app.orders import service as orders
 from app.orders.models import Order, OrderItem
 from app.platform.errors import DomainError
 from app.platform.ids import encode, new_id
+from app.platform.metrics import (
+    CHECKOUT_FAILURES,
+    CHECKOUT_FUNNEL,
+    RESERVATION_EXPIRED,
+    RESERVATIONS,
+)
 from app.pricing.totals import Totals
 from app.saga.states import SagaState
 from app.saga.table import Batch, Done, Outcome, Outcomes, Refused
@@ -37,6 +43,8 @@ def reserve(batch: Batch) -> Outcomes:
     missing = {shortage.sku_id for found in short.values() for shortage in found}
     if missing:
         batch.session.afterwards(lambda: batch.ports.gate.mark_dirty(missing))
+    reserved = sum(not found for found in short.values())
+    batch.session.afterwards(lambda: RESERVATIONS.inc(reserved))
     return {
         checkout_id: Done() if not found else _out_of_stock(found)
         for checkout_id, found in short.items()
@@ -48,6 +56,8 @@ def release(batch: Batch) -> Outcomes:
     given_back = inventory.release(batch.session, [row.id for row in batch.rows])
     if given_back:
         batch.session.afterwards(lambda: batch.ports.gate.mark_dirty(given_back))
+        expired = sum((row.failure or {}).get("code") == "expired" for row in batch.rows)
+        batch.session.afterwards(lambda: RESERVATION_EXPIRED.inc(expired))
     return {row.id: Done() for row in batch.rows}
 
 
@@ -86,6 +96,8 @@ def confirm(batch: Batch) -> Outcomes:
     ready = [row for row in batch.rows if row.id in held]
     confirmed = orders.confirm(batch.session, [row.order_id for row in ready], actor="checkout")
     batch.ports.carts.close_all(batch.session, {row.cart_id: row.id for row in ready})
+    sold = CHECKOUT_FUNNEL.labels(stage="confirmed")
+    batch.session.afterwards(lambda: sold.inc(len(ready)))
     outcomes: dict[UUID, Outcome] = {
         row.id: Refused("reservation_lost", "The units were not held any more.")
         for row in batch.rows
@@ -100,6 +112,7 @@ def give_cart_back(batch: Batch) -> None:
         code = (row.failure or {}).get("code", "failed")
         kind = CheckoutExpired if row.state == SagaState.EXPIRED else CheckoutFailed
         announce(batch.session, kind(checkout_id=row.id, code=code))
+        batch.session.afterwards(CHECKOUT_FAILURES.labels(code=code).inc)
 
 
 def _out_of_stock(found: Sequence[Shortage]) -> Refused:

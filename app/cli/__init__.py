@@ -1,25 +1,37 @@
 """IN, by the command line: `flask --app wsgi …`, a third thin door."""
 
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
-from click import Command
+import click
 from flask import Flask
 from flask.cli import AppGroup
-from flask_migrate import Migrate
 
 from app.wiring import providers
 
-MODULES = ("seed", "events", "trace", "audit")
+MODULES = ("audit", "events", "seed")
 _MIGRATIONS = Path(__file__).resolve().parent.parent.parent / "migrations"
 
 
+class Commands(AppGroup):
+    """The shop's commands, each loaded when it is called: a web worker has no use for them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all commands."""
+        return sorted({*super().list_commands(ctx), *MODULES})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The `command` of the module of this name."""
+        if cmd_name not in MODULES:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = import_module(f"app.cli.{cmd_name}").command
+        return command
+
+
 def register(app: Flask) -> None:
-    """Give the application its commands: `db` for migrations, and each module's `command`."""
-    Migrate(app, providers().db, directory=str(_MIGRATIONS))
-    for name in MODULES:
-        if find_spec(f"app.cli.{name}") is None:
-            continue
-        command: Command | AppGroup = import_module(f"app.cli.{name}").command
-        app.cli.add_command(command)
+    """Give the application its commands, and, where `flask` loads it, `flask db` its migrations."""
+    app.cli = Commands(app.name, commands=app.cli.commands)
+    if click.get_current_context(silent=True) is not None:
+        from flask_migrate import Migrate  # with all of Alembic, which a web worker never needs
+
+        Migrate(app, providers().db, directory=str(_MIGRATIONS))

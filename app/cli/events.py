@@ -10,6 +10,8 @@ import click
 from flask.cli import AppGroup
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.events import queries, registry, service
 from app.events.consumer import Consumer
@@ -54,7 +56,7 @@ def status() -> None:
     """Show what is not published, and how far each consumer is."""
     wired, console = providers(), Console()
     readers = {name: registry.topics_of(name) for name in registry.consumers()}
-    with wired.db.reading() as session:
+    with _one_line(), wired.db.reading() as session:
         outbox = queries.outbox_status(session)
         consumers = queries.consumer_status(session, readers)
     console.print(
@@ -77,11 +79,8 @@ def status() -> None:
 def replay(position: int, name: str, again: bool) -> None:
     """Hand a consumer the kept facts from a position on. What it has applied it leaves alone."""
     _must_be_known(name)
-    try:
-        with providers().db.transaction() as session:
-            ahead = service.replay(session, name, position=position, again=again)
-    except DomainError as error:
-        raise click.ClickException(error.detail) from error
+    with _one_line(), providers().db.transaction() as session:
+        ahead = service.replay(session, name, position=position, again=again)
     click.echo(f"{name} goes on from position {position}: {ahead} events ahead.")
 
 
@@ -106,6 +105,17 @@ def _bus_table(wired: Providers) -> Table | str:
         behind = "unknown" if group.behind is None else str(group.behind)
         table.add_row(group.group, group.topic, behind, str(group.unacknowledged))
     return table
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """A refusal, or a database that is away, in words instead of a traceback."""
+    try:
+        yield
+    except DomainError as error:
+        raise click.ClickException(error.detail) from error
+    except (OperationalError, PoolTimeout) as error:
+        raise click.ClickException("The database does not answer.") from error
 
 
 @contextmanager

@@ -18,10 +18,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.events import inbox, queries, registry
-from app.events.envelope import CloudEvent, of_row
+from app.events.envelope import CloudEvent
 from app.events.errors import BusAway, LeaseLost
 from app.events.lease import Lease
 from app.events.models import ConsumerCursor
+from app.events.outbox import of_row
 from app.events.ports import Delivery, EventBus, Incidents, Subscription
 from app.platform.db import Database, ShopSession
 from app.platform.queue import Queue

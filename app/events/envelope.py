@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.events.models import OutboxEvent
 from app.platform.ids import decode, encode
 
 SPECVERSION = "1.0"
@@ -68,19 +67,3 @@ def from_json(text: str) -> CloudEvent:
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not an event of this shop: {error}") from error
-
-
-def of_row(row: OutboxEvent) -> CloudEvent:
-    """The envelope of an outbox row that has its position."""
-    if row.position is None:
-        raise ValueError("an event without a position is not for others yet")
-    return CloudEvent(
-        id=row.id,
-        position=row.position,
-        topic=row.topic,
-        key=row.key,
-        type=row.type,
-        version=row.payload["version"],
-        at=row.created_at,
-        data=row.payload["data"],
-    )

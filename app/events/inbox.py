@@ -14,8 +14,9 @@ from sqlalchemy import ColumnElement, delete, func, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.events import queries, registry
-from app.events.envelope import CloudEvent, of_row
+from app.events.envelope import CloudEvent
 from app.events.models import ConsumerInbox, DelayedEvent
+from app.events.outbox import of_row
 from app.events.ports import Incidents
 from app.platform.db import ShopSession
 from app.platform.ids import encode

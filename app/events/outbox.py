@@ -4,6 +4,7 @@ relay."""
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.events.envelope import CloudEvent
 from app.events.models import OutboxEvent
 from app.events.registry import declaration_of, to_payload
 
@@ -29,3 +30,19 @@ def announce(session: Session, *facts: object) -> None:
     if facts and not session.info.get("outbox_notified"):
         session.info["outbox_notified"] = True
         session.execute(select(func.pg_notify(CHANNEL, "")))
+
+
+def of_row(row: OutboxEvent) -> CloudEvent:
+    """The envelope of an outbox row that has its position."""
+    if row.position is None:
+        raise ValueError("an event without a position is not for others yet")
+    return CloudEvent(
+        id=row.id,
+        position=row.position,
+        topic=row.topic,
+        key=row.key,
+        type=row.type,
+        version=row.payload["version"],
+        at=row.created_at,
+        data=row.payload["data"],
+    )

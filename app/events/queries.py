@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import func, literal_column, select, text
 from sqlalchemy.orm import Session, aliased
 
-from app.events.models import ConsumerCursor, DelayedEvent, OutboxEvent
+from app.events.models import ConsumerCursor, ConsumerInbox, DelayedEvent, OutboxEvent
 
 # From the end of each topic's index, however many rows are kept.
 _MARKS = text(
@@ -121,6 +121,26 @@ def delayed_ids(session: Session, consumer: str, ids: Collection[UUID]) -> set[U
             select(DelayedEvent.event_id).where(
                 DelayedEvent.consumer == consumer, DelayedEvent.event_id.in_(ids)
             )
+        )
+    )
+
+
+def lost_events(session: Session, consumer: str, types: Collection[str]) -> list[UUID]:
+    """Events a consumer has passed without applying them or putting them off; there are none."""
+    here = ConsumerInbox.consumer == consumer, ConsumerInbox.event_id == OutboxEvent.id
+    later = DelayedEvent.consumer == consumer, DelayedEvent.event_id == OutboxEvent.id
+    return list(
+        session.scalars(
+            select(OutboxEvent.id)
+            .join(ConsumerCursor, ConsumerCursor.topic == OutboxEvent.topic)
+            .where(
+                ConsumerCursor.consumer == consumer,
+                OutboxEvent.position <= ConsumerCursor.position,
+                OutboxEvent.type.in_(types),
+                ~select(ConsumerInbox.event_id).where(*here).exists(),
+                ~select(DelayedEvent.event_id).where(*later).exists(),
+            )
+            .order_by(OutboxEvent.position)
         )
     )
 

@@ -17,11 +17,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.attributes import set_committed_value
 
-from app.events.envelope import CloudEvent, of_row
+from app.events.envelope import CloudEvent
 from app.events.errors import BusAway, LeaseLost
 from app.events.lease import Lease
 from app.events.models import OutboxEvent
-from app.events.outbox import CHANNEL
+from app.events.outbox import CHANNEL, of_row
 from app.events.ports import EventBus
 from app.events.wakeup import Listener
 from app.platform.db import Database, ShopSession

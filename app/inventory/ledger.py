@@ -26,6 +26,7 @@ from app.inventory.errors import ReferenceReused, UnknownStock
 from app.inventory.models import Inventory, LedgerEntry, LedgerReason, Warehouse
 from app.platform.db import ShopSession
 from app.platform.ids import new_id
+from app.platform.metrics import INVENTORY_OVERSELL
 
 # The catalog stands above inventory; of its table only the key is read here.
 _SKUS = table("skus", column("id", Uuid()))
@@ -195,4 +196,5 @@ def _change_balances(session: ShopSession, sums: Mapping[Place, Sequence[int]]) 
         .execution_options(synchronize_session=False)
     ).all()
     if len(changed) != len(sums):
+        INVENTORY_OVERSELL.inc()
         raise BalanceBroken(f"{len(sums) - len(changed)} balances would go below zero")

@@ -16,6 +16,7 @@ from app.inventory.events import StockAdjusted, StockReceived, StockReleased, St
 from app.inventory.models import LedgerReason, Reservation, ReservationStatus
 from app.platform.db import ShopSession
 from app.platform.ids import new_id
+from app.platform.metrics import RESERVATIONS
 
 UNITS_MAX = 1_000_000_000  # in one movement: more is a slip of the hand, and sums stay in bigint
 
@@ -280,3 +281,4 @@ def _write_reservations(session: ShopSession, plan: Sequence[_Part], *, seconds:
     )
     skus = _skus_by_checkout((part.want.checkout_id, part.sku_id) for part in plan)
     announce(session, *(StockReserved(checkout, taken) for checkout, taken in skus.items()))
+    session.afterwards(lambda: RESERVATIONS.inc(len(plan)))

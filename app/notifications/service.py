@@ -71,7 +71,7 @@ def queue_letter(
 def deliver(notification_id: UUID, db: Database, mail: MailSender | None) -> bool:
     """Give one letter away if it is due; gives whether it left."""
     claims = _claim(db, mail, only=notification_id, limit=1)
-    return any([_send(claim, db, mail) for claim in claims if mail is not None])
+    return mail is not None and bool(claims) and _send(claims[0], db, mail)
 
 
 def deliver_due(db: Database, mail: MailSender | None, *, limit: int = 50) -> int:

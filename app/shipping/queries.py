@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Uuid, column, func, or_, select, values
+from sqlalchemy import BigInteger, Subquery, Uuid, column, func, or_, select, values
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.platform.db import ShopSession
@@ -23,22 +23,7 @@ def table_rates(
     """
     if not merchants:
         return []
-    parcels = values(
-        column("merchant_id", Uuid), column("weight_g", BigInteger), name="parcels"
-    ).data(sorted(merchants.items()))
-    zones = (
-        select(ShippingZone.id, ShippingZone.merchant_id, parcels.c.weight_g)
-        .ext(distinct_on(ShippingZone.merchant_id))
-        .join(parcels, parcels.c.merchant_id == ShippingZone.merchant_id)
-        .where(ShippingZone.countries.overlap([country, ANYWHERE]))
-        .order_by(
-            ShippingZone.merchant_id,
-            ShippingZone.priority,
-            ShippingZone.countries.contains([country]).desc(),
-            ShippingZone.id,
-        )
-        .subquery("zones")
-    )
+    zones = _zones(merchants, country)
     rate = ShippingRate
     rows = session.execute(
         select(
@@ -58,3 +43,23 @@ def table_rates(
         )
     )  # fmt: skip
     return [CarrierRate(**row._mapping) for row in rows]
+
+
+def _zones(merchants: Mapping[UUID, int], country: str) -> Subquery:
+    """The one zone of each merchant that the country lies in, with the grams to be sent."""
+    parcels = values(
+        column("merchant_id", Uuid), column("weight_g", BigInteger), name="parcels"
+    ).data(sorted(merchants.items()))
+    return (
+        select(ShippingZone.id, ShippingZone.merchant_id, parcels.c.weight_g)
+        .ext(distinct_on(ShippingZone.merchant_id))
+        .join(parcels, parcels.c.merchant_id == ShippingZone.merchant_id)
+        .where(ShippingZone.countries.overlap([country, ANYWHERE]))
+        .order_by(
+            ShippingZone.merchant_id,
+            ShippingZone.priority,
+            ShippingZone.countries.contains([country]).desc(),
+            ShippingZone.id,
+        )
+        .subquery("zones")
+    )

@@ -55,6 +55,12 @@ class MissingScope(Denied):
     code = "forbidden"
 
 
+class NotAMerchant(Denied):
+    """Allowed to enter, but nobody's merchant."""
+
+    code = "forbidden"
+
+
 @dataclass(frozen=True)
 class Principal:
     """Whoever calls: a person who signed in, a guest with the token of one cart, or nobody."""
@@ -121,6 +127,14 @@ def principal() -> Principal:
         logging.bind(principal=g.principal.id)
     known: Principal = g.principal
     return known
+
+
+def merchant_id() -> UUID:
+    """The merchant on whose behalf the caller acts. Raises NotAMerchant, for ops too."""
+    caller = principal()
+    if caller.merchant_id is None:
+        raise NotAMerchant("Only a merchant's own people may do this.")
+    return caller.merchant_id
 
 
 def guest_cart_id() -> UUID | None:

@@ -10,7 +10,7 @@ from flask import make_response, request
 from werkzeug.wrappers import Response
 
 V = TypeVar("V", bound=Callable[..., Any])
-_TAG = re.compile(r'"(\d{1,18})"')
+_TAG = re.compile(r'"(\d{1,18})(?:-[0-9a-f]{1,32})?"')  # the digest is of what else was shown
 NEVER = -1  # a tag we never gave out matches no version
 
 

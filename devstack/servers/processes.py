@@ -12,7 +12,7 @@ from typing import IO
 
 _LEASH = Path(__file__).with_name("leash.py")
 _POLL_SECONDS = 0.02
-_GONE_SECONDS = 1  # an orphan that nobody reaps stays in its group, and is gone all the same
+_GONE_SECONDS = 0.3  # an orphan nobody has reaped yet stays in its group, but is gone
 
 
 def spawn(

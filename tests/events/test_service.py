@@ -1,12 +1,12 @@
 """What operations do with events."""
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import delete, func, select, text
 
 from app.events import service
 from app.events.errors import PositionOutOfRange, UnknownConsumer
 from app.events.models import ConsumerInbox, OutboxEvent
-from app.events.queries import consumer_status, outbox_status
+from app.events.queries import consumer_status, lost_events, outbox_status
 from app.platform.ids import new_id
 from app.saga.models import Incident
 from tests.events.facts import Counted
@@ -170,3 +170,19 @@ def test_the_status_shows_how_far_everyone_is(shop, relay, consumer, tell):
     assert (outbox.waiting, outbox.position) == (1, 2)
     assert (mine.position, mine.behind) == (2, 0)
     assert (second.position, second.behind) == (0, 2)
+
+
+def test_an_event_passed_without_being_applied_or_put_off_is_found(shop, relay, consumer, tell):
+    tell(Counted(new_id(), 1), Counted(new_id(), 2))
+    relay.publish_all()
+    consumer.catch_up()
+    with shop.reading() as session:
+        before = lost_events(session, "test_listener", ["test.counted"])
+    with shop.transaction() as session:
+        lost = session.scalars(select(OutboxEvent.id).where(OutboxEvent.position == 2)).one()
+        session.execute(delete(ConsumerInbox).where(ConsumerInbox.event_id == lost))
+
+    with shop.reading() as session:
+        after = lost_events(session, "test_listener", ["test.counted"])
+
+    assert (before, after) == ([], [lost])

@@ -5,11 +5,31 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from app.platform import seams
+from app.platform.db import Database, ShopSession
+from app.platform.queue import Queue
 
-# An act stops after each effect others can see. It never stops before a commit: it would keep rows
-# locked that the next one needs.
-TURNS = ("redis:after", "commit:after", "snapshot")
+# An act stops before each effect others can see. It never stops before a commit, where it would
+# keep rows locked that the next one needs, but before the transaction begins.
+TURNS = ("redis:before", "transaction")
 _SECONDS_MAX = 30
+
+
+class StagedDatabase(Database):
+    """The shop's database, whose transactions wait for their turn to begin."""
+
+    @contextmanager
+    def transaction(self, queue: Queue | None = None) -> Iterator[ShopSession]:
+        """One act of the shop."""
+        seams.seam("transaction")
+        with super().transaction(queue) as session:
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[ShopSession]:
+        """Look without touching."""
+        seams.seam("transaction")
+        with super().reading() as session:
+            yield session
 
 
 class Actor:
@@ -21,7 +41,7 @@ class Actor:
         self._thread = threading.Thread(target=self._perform, daemon=True)
 
     def turn(self) -> None:
-        """Go on to the next effect, or to the end."""
+        """Have the next effect and stop before the one after it, or at the end."""
         if not self._thread.is_alive():
             self._thread.start()
         self._go.release()
@@ -52,8 +72,14 @@ def play(acts: list[Callable[[], object]], choose: Callable[[int], int]) -> None
     """Perform all acts to their ends; `choose(n)` says which of the n unfinished has the turn."""
     actors = [Actor(act) for act in acts]
     with _hearing(actors):
-        while waiting := [actor for actor in actors if not actor.done]:
-            waiting[choose(len(waiting))].turn()
+        try:
+            for actor in actors:
+                actor.turn()  # up to its first effect
+            while waiting := _unfinished(actors):
+                waiting[choose(len(waiting))].turn()
+        finally:  # whoever chooses may give up: nobody stays on the stage
+            while waiting := _unfinished(actors):
+                waiting[0].turn()
     for actor in actors:
         if actor.error is not None:
             raise actor.error
@@ -77,6 +103,10 @@ def every_order(perform: Callable[[Callable[[int], int]], None]) -> int:
         if not taken:
             return played
         plan = [turn for turn, _ in taken[:-1]] + [taken[-1][0] + 1]
+
+
+def _unfinished(actors: list[Actor]) -> list[Actor]:
+    return [actor for actor in actors if not actor.done]
 
 
 @contextmanager

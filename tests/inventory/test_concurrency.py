@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
@@ -176,10 +177,12 @@ def test_a_move_below_zero_is_refused_even_where_nobody_looked_first(db: Databas
     with db.reading() as session:
         warehouse = session.scalar(text("SELECT warehouse_id FROM inventory"))
     too_much = Entry(sku, warehouse, available=-2, reserved=2, reference=new_id())
+    before = REGISTRY.get_sample_value("inventory_oversell_total")
 
     with pytest.raises(BalanceBroken), db.transaction() as session:
         post(session, LedgerReason.RESERVE, [too_much])
 
+    assert REGISTRY.get_sample_value("inventory_oversell_total") - before == 1
     assert balances(db, sku) == [(1, 0)]
     assert contradictions(db) == []
 

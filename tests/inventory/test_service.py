@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import func, select
 
 from app.events.models import OutboxEvent
@@ -319,3 +320,14 @@ def test_the_reservation_rows_are_the_allocation_plan(db: Database) -> None:
         assert (row.checkout_id, row.sku_id, row.qty) == (buyer.checkout_id, sku, 2)
         assert row.status is ReservationStatus.ACTIVE
         assert 800 < left.total_seconds() <= 900
+
+
+def test_made_reservations_are_counted_and_refused_or_repeated_ones_are_not(db: Database) -> None:
+    sku = new_sku(db, stock=3)
+    buyer, late = want(db, {sku: 2}), want(db, {sku: 2})
+    before = REGISTRY.get_sample_value("reservations_total")
+
+    reserve(db, buyer, late)
+    reserve(db, buyer)
+
+    assert REGISTRY.get_sample_value("reservations_total") - before == 1

@@ -1,18 +1,17 @@
 """A whole shop in one process: the web door, the real tasks, the emulated PSP, and a shopper."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
+from pydantic import SecretStr
 from werkzeug.test import TestResponse
 
 from app.adapters.queue.inline import InlineQueue
 from app.catalog.models import Sku
 from app.config import Settings
-from app.platform.db import Database
+from app.platform.db import Database, ShopSession
 from app.platform.ids import encode
 from app.pricing.models import TaxRate
 from app.saga.sweep import sweep
@@ -28,17 +27,16 @@ def settings(settings: Settings, psp: RunningServer) -> Settings:
     return settings.model_copy(
         update={
             "stripe_api_base": psp.url,
-            "stripe_api_key": _secret("sk_test_journeys"),
-            "stripe_webhook_secret": _secret(WEBHOOK_SECRET),
+            "stripe_api_key": SecretStr("sk_test_journeys"),
+            "stripe_webhook_secret": SecretStr(WEBHOOK_SECRET),
             "psp_seconds_max": 2.0,
         }
     )
 
 
-def _secret(text: str) -> Any:
-    from pydantic import SecretStr
-
-    return SecretStr(text)
+@pytest.fixture(autouse=True)
+def _every_invariant_holds_afterwards(audited: None) -> None:
+    """No journey may end in a shop that does not add up."""
 
 
 @dataclass
@@ -95,30 +93,33 @@ class Shop:
         return nudged
 
 
+def furnish(session: ShopSession, *, stock: int = 10) -> Sku:
+    """A shop in Berlin: one boot for 50.00, 19 % VAT in the price, 4.90 to send."""
+    sku = make_sku(session, stock=stock, price=5000)
+    zone = ShippingZone(merchant_id=sku.merchant_id, name="EU", countries=["DE"])
+    session.add(zone)
+    session.flush()
+    session.add(
+        ShippingRate(
+            zone_id=zone.id,
+            service="standard",
+            carrier="DHL",
+            name="Parcel",
+            days_min=1,
+            days_max=3,
+            price=490,
+            currency="EUR",
+        )
+    )
+    session.add(
+        TaxRate(country="DE", tax_code="standard", name="VAT", rate_ppm=190_000, included=True)
+    )
+    return sku
+
+
 @pytest.fixture
 def shop(client: FlaskClient, queue: InlineQueue, db: Database) -> Shop:
-    """A shop in Berlin: one boot, ten pairs, 19 % VAT in the price, 4.90 to send."""
+    """The furnished shop, ten boots in stock, and its one shopper."""
     with db.transaction() as session:
-        sku = make_sku(session, stock=10, price=5000)
-        zone = ShippingZone(merchant_id=sku.merchant_id, name="EU", countries=["DE"])
-        session.add(zone)
-        session.flush()
-        session.add(
-            ShippingRate(
-                zone_id=zone.id,
-                service="standard",
-                carrier="DHL",
-                name="Parcel",
-                days_min=1,
-                days_max=3,
-                price=490,
-                currency="EUR",
-            )
-        )
-        session.add(
-            TaxRate(country="DE", tax_code="standard", name="VAT", rate_ppm=190_000, included=True)
-        )
+        sku = furnish(session)
     return Shop(client, queue, db, sku)
-
-
-Maker = Callable[..., UUID]

@@ -1,6 +1,7 @@
 """A small door with routes of its own, behind everything the shop's doors stand behind."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -106,10 +107,17 @@ def bearer(providers: Providers) -> Callable[..., dict[str, str]]:
     return make
 
 
-def _trial() -> Blueprint:  # noqa: C901  a table of routes
-    bought: set[str] = set()
+def _trial() -> Blueprint:
     trial = Blueprint("trial", __name__, url_prefix="/trial", description="Trial")
+    _keep_shelves(trial)
+    _sell(trial)
+    _misbehave(trial)
+    _show(trial)
+    _tell_who(trial)
+    return trial
 
+
+def _keep_shelves(trial: Blueprint) -> None:
     @trial.route("/shelves", methods=["POST"])
     @requires(Scope.CART)
     @idempotent
@@ -127,6 +135,20 @@ def _trial() -> Blueprint:  # noqa: C901  a table of routes
                 raise RuntimeError("a bug with password=hunter22")
         return row, 201, {"Location": f"/trial/shelves/{ids.encode('whs', row.id)}"}
 
+
+def _misbehave(trial: Blueprint) -> None:
+    @trial.route("/careless", methods=["POST"])
+    @requires(Scope.CART)
+    @idempotent
+    @trial.response(201)
+    def swallow() -> Any:
+        """A bug: half an act, and an answer as if it were whole."""
+        with suppress(Refused), transaction() as session:
+            session.add(Warehouse(name="half", country="DE", priority=1))
+            session.flush()
+            raise Refused("There are none.")
+        return {}
+
     @trial.route("/impatient", methods=["POST"])
     @requires(Scope.CART)
     @idempotent(wait_seconds=0.2)
@@ -134,6 +156,10 @@ def _trial() -> Blueprint:  # noqa: C901  a table of routes
     def hurry() -> Any:
         """Wait for a twin only briefly."""
         return {}
+
+
+def _sell(trial: Blueprint) -> None:
+    bought: set[str] = set()
 
     @trial.route("/purchases", methods=["POST"])
     @limit_checkouts
@@ -153,6 +179,8 @@ def _trial() -> Blueprint:  # noqa: C901  a table of routes
             made(ids.encode("whs", row.id))
         return {"id": ids.encode("whs", row.id), "state": "new"}
 
+
+def _show(trial: Blueprint) -> None:
     @trial.route("/shelves", methods=["GET"])
     @requires(Scope.CATALOG_READ)
     @trial.arguments(PageArgs, location="query")
@@ -184,6 +212,8 @@ def _trial() -> Blueprint:  # noqa: C901  a table of routes
             raise VersionConflict("It has changed.", version=3)
         return {}, 200, version_tag(4)
 
+
+def _tell_who(trial: Blueprint) -> None:
     @trial.route("/me", methods=["GET"])
     @requires(Scope.ORDERS_READ)
     @trial.response(200)
@@ -206,5 +236,3 @@ def _trial() -> Blueprint:  # noqa: C901  a table of routes
         """Needs the database."""
         with reading() as session:
             return {"now": str(session.scalar(select(func.shop_now())))}
-
-    return trial

@@ -155,6 +155,15 @@ def test_a_twin_of_one_that_takes_too_long_is_told_to_come_back(
     assert answer.headers["Retry-After"] == "1"
 
 
+def test_half_an_act_is_never_kept_though_its_view_swallowed_the_refusal(
+    caller: FlaskClient, keyed: Headers, db: Database
+) -> None:
+    answer = caller.post("/trial/careless", headers=keyed)
+
+    assert answer.status_code == 500
+    assert (_shelves(db), _keys(db)) == (0, 0)
+
+
 def test_a_key_is_forgotten_after_its_day(
     caller: FlaskClient, keyed: Headers, db: Database, clock: Clock
 ) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from celery import Celery, chain
+from kombu import Connection  # type: ignore[attr-defined]  # it is, lazily
 
 from app.platform.queue import Nudge
 from app.platform.seams import seam
@@ -26,10 +27,14 @@ class CeleryQueue:
             seam("queue:after")
 
     def depths(self) -> dict[str, int]:
-        """Ask the broker, whichever it is, how long each queue is."""
+        """Ask the broker, whichever it is, how long each queue is; one nobody used yet is empty."""
         with self._celery.connection_for_read(connect_timeout=1) as connection:
-            channel = connection.default_channel
-            return {
-                name: channel.queue_declare(queue=name, passive=True).message_count
-                for name in self._celery.amqp.queues
-            }
+            return {name: _depth(connection, name) for name in self._celery.amqp.queues}
+
+
+def _depth(connection: Connection, name: str) -> int:
+    try:
+        with connection.channel() as channel:  # type: ignore[no-untyped-call]  # refused, it closes
+            return int(channel.queue_declare(queue=name, passive=True).message_count)
+    except connection.channel_errors:
+        return 0

@@ -9,7 +9,15 @@ from sqlalchemy.exc import IntegrityError
 
 from app.accounts.models import Merchant
 from app.catalog.drafts import SkuDraft
-from app.catalog.errors import NoWarehouse, ProductNotFound, SkuCodeTaken, SkuNotFound, SlugTaken
+from app.catalog.errors import (
+    IncompleteSku,
+    NoWarehouse,
+    ProductNotFound,
+    SkuCodeTaken,
+    SkuNotFound,
+    SlugTaken,
+    StockByReceipt,
+)
 from app.catalog.models import Product, Sku, SkuStatus
 from app.inventory.service import Receipt, receive_all
 from app.platform.db import ShopSession
@@ -56,8 +64,10 @@ def write_skus(
             _change_sku(sku, change)
         elif "id" in change:
             raise SkuNotFound("This product has no such SKU.")
+        elif "code" in change and "price" in change:
+            new.append(SkuDraft(**change))
         else:
-            new.append(SkuDraft(**{k: v for k, v in change.items() if k != "status"}))
+            raise IncompleteSku("A new SKU needs a code and a price.")
     _refuse_twins(sku.code for sku in skus)
     with plain_conflicts(product):
         session.flush()
@@ -114,11 +124,13 @@ def _sku(product: Product, draft: SkuDraft, merchant: Merchant) -> Sku:
         size=dict(draft.size) if draft.size else None,
         tax_code=draft.tax_code,
         barcode=draft.barcode,
-        status=SkuStatus.ACTIVE,
+        status=draft.status,
     )
 
 
 def _change_sku(sku: Sku, change: Mapping[str, Any]) -> None:
+    if "stock" in change:
+        raise StockByReceipt("Book the stock of a known SKU by receipts or adjustments.")
     for name in (*_FIELDS, "status"):
         if name in change:
             setattr(sku, name, change[name])

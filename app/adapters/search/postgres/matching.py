@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session
 
 from app.catalog.ports import Between, Filters, Search
 
-_SIMILAR = "0.5"  # finds "lether" and "shos"; far below it everything is like everything
+# How like a word a part of the name must be, by the word's length. One wrong letter leaves a long
+# word less like itself than two wrong ones leave a short one unlike its neighbours.
+_SIMILAR = ((7, 0.35), (5, 0.4), (0, 0.5))
 _WORDS_MAX = 8
 
 _VISIBLE = (
@@ -35,7 +37,7 @@ SELECT :words = '' OR EXISTS (SELECT FROM products p WHERE p.status = 'active' A
             ON branch.path = root.path OR starts_with(branch.path, root.path || '/')
         WHERE root.slug = ANY (:categories) OR root.path = ANY (:categories)
     ),
-    set_config('pg_trgm.word_similarity_threshold', '{_SIMILAR}', true)
+    set_config('pg_trgm.word_similarity_threshold', '{_SIMILAR[0][1]}', true)
 """  # noqa: S608  constants only
 
 
@@ -82,9 +84,13 @@ def _misspelled(words: str, conditions: Sequence[str], parameters: dict[str, Any
     meant = [word for word in re.findall(r"\w+", words.lower()) if len(word) > 2][:_WORDS_MAX]
     if not meant:
         return Match(("false",), parameters)
-    similar = [f":word{place} <% p.name" for place in range(len(meant))]
-    rank = " + ".join(f"word_similarity(:word{place}, p.name)" for place in range(len(meant)))
-    parameters |= {f"word{place}": word for place, word in enumerate(meant)}
+    likeness = [f"word_similarity(:word{place}, p.name)" for place in range(len(meant))]
+    similar: list[str] = []
+    for place, word in enumerate(meant):  # the first condition is the index's, the second exact
+        similar += [f":word{place} <% p.name", f"{likeness[place]} >= :least{place}"]
+        parameters[f"word{place}"] = word
+        parameters[f"least{place}"] = next(like for size, like in _SIMILAR if len(word) >= size)
+    rank = " + ".join(likeness)
     score = _SCORE.format(rank=rank)
     return Match((*_VISIBLE, *similar, *conditions), parameters, score)
 

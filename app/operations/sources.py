@@ -1,0 +1,208 @@
+"""What each part of the shop wrote down about purchases, one function a part."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.catalog.models import Sku
+from app.checkout.models import Checkout
+from app.events.models import ConsumerInbox, OutboxEvent
+from app.inventory.models import LedgerEntry, Reservation, Warehouse
+from app.notifications.models import Notification
+from app.notifications.service import masked
+from app.orders.models import Order, OrderTransition
+from app.payments.models import Payment, PspEvent
+from app.payments.states import PaymentStatus
+from app.platform.ids import encode
+from app.saga.models import Incident, SagaJournal
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that happened: when, who wrote it down, what it was."""
+
+    at: datetime
+    source: str
+    what: str
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class About:
+    """Whose story is told: some checkouts, and the orders and payments they made."""
+
+    checkouts: tuple[Checkout, ...]
+    orders: tuple[Order, ...]
+    payments: tuple[Payment, ...]
+
+    @cached_property
+    def checkout_ids(self) -> list[UUID]:
+        """The ids sagas and reservations go by."""
+        return [checkout.id for checkout in self.checkouts]
+
+    @cached_property
+    def keys(self) -> list[str]:
+        """The keys their facts go by."""
+        ids = [*self.checkout_ids, *(order.id for order in self.orders)]
+        return [str(identity) for identity in (*ids, *(paid.id for paid in self.payments))]
+
+
+Source = Callable[[Session, About], Iterable[Entry]]
+
+
+def accepted(_session: Session, about: About) -> Iterator[Entry]:
+    """The checkouts themselves."""
+    for checkout in about.checkouts:
+        detail = {
+            "checkout": encode("chk", checkout.id),
+            "units": sum(line["qty"] for line in checkout.lines),
+            "lines": len(checkout.lines),
+            "request_id": checkout.request_id,
+        }
+        yield Entry(checkout.created_at, "checkout", "accepted", _known(detail))
+        if checkout.cancel_requested_at is not None:
+            reason = {"reason": checkout.cancel_reason}
+            yield Entry(checkout.cancel_requested_at, "checkout", "asked to stop", reason)
+
+
+def journal(session: Session, about: About) -> Iterator[Entry]:
+    """What their sagas did, step by step."""
+    rows = session.scalars(
+        select(SagaJournal)
+        .where(SagaJournal.saga_id.in_(about.checkout_ids))
+        .order_by(SagaJournal.id)
+    )
+    for row in rows:
+        detail = ({"attempt": row.attempt} if row.attempt > 1 else {}) | (row.detail or {})
+        yield Entry(row.at, "saga", f"{row.step} {row.event}", detail)
+
+
+def moves(session: Session, about: About) -> Iterator[Entry]:
+    """Where their orders went."""
+    rows = session.scalars(
+        select(OrderTransition)
+        .where(OrderTransition.order_id.in_([order.id for order in about.orders]))
+        .order_by(OrderTransition.id)
+    )
+    for row in rows:
+        detail = {
+            "from": None if row.from_state is None else str(row.from_state),
+            "actor": row.actor,
+            "reason": row.reason,
+            "order": encode("ord", row.order_id),
+        }
+        yield Entry(row.at, "order", str(row.to_state), _known(detail))
+
+
+def money(_session: Session, about: About) -> Iterator[Entry]:
+    """Their payments: the key written, and where they stand."""
+    for payment in about.payments:
+        about_it = {"payment": encode("pay", payment.id), "reference": payment.psp_ref}
+        asked = {"amount": payment.amount, "currency": payment.currency}
+        key = {"key": payment.idempotency_key}
+        yield Entry(payment.created_at, "payment", "pending", _known(about_it | asked | key))
+        if payment.status != PaymentStatus.PENDING:
+            taken = {"captured": payment.captured or None, "refunded": payment.refunded or None}
+            reason = (payment.failure or {}).get("reason")
+            detail = _known(about_it | taken | {"reason": reason})
+            yield Entry(payment.updated_at, "payment", str(payment.status), detail)
+
+
+def told_by_provider(session: Session, about: About) -> Iterator[Entry]:
+    """What the provider told about their payments, and what came of it."""
+    references = [payment.psp_ref for payment in about.payments if payment.psp_ref]
+    rows = session.scalars(
+        select(PspEvent).where(PspEvent.object_id.in_(references)).order_by(PspEvent.received_at)
+    )
+    for row in rows:
+        detail = {"event": row.event_id, "reference": row.object_id}
+        yield Entry(row.received_at, "provider", f"tells {row.type}", detail)
+        if row.applied_at is not None:
+            applied = {"event": row.event_id, "outcome": row.outcome}
+            yield Entry(row.applied_at, "provider", f"heard {row.type}", applied)
+
+
+def units(session: Session, about: About) -> Iterator[Entry]:
+    """Which units were held for them, from where, and given back."""
+    rows = session.execute(
+        select(LedgerEntry, Sku.code, Warehouse.name)
+        .join(Reservation, Reservation.id == LedgerEntry.reference)
+        .join(Sku, Sku.id == LedgerEntry.sku_id)
+        .join(Warehouse, Warehouse.id == LedgerEntry.warehouse_id)
+        .where(Reservation.checkout_id.in_(about.checkout_ids))
+        .order_by(LedgerEntry.id)
+    )
+    for entry, code, warehouse in rows:
+        qty = max(abs(entry.delta_available), abs(entry.delta_reserved))
+        detail = {"qty": qty, "sku": code, "warehouse": warehouse}
+        yield Entry(entry.at, "stock", str(entry.reason), detail)
+
+
+def facts(session: Session, about: About) -> Iterator[Entry]:
+    """What was announced of them, when the bus had it, and who applied it."""
+    events = session.scalars(
+        select(OutboxEvent).where(OutboxEvent.key.in_(about.keys)).order_by(OutboxEvent.seq)
+    ).all()
+    types = {event.id: event.type for event in events}
+    for event in events:
+        detail = {"event": encode("evt", event.id)}
+        yield Entry(event.created_at, "outbox", event.type, detail)
+        if event.published_at is not None:
+            yield Entry(
+                event.published_at, "bus", f"{event.type} published", {"position": event.position}
+            )
+    applied = session.scalars(
+        select(ConsumerInbox).where(ConsumerInbox.event_id.in_(types)).order_by(ConsumerInbox.at)
+    )
+    for row in applied:
+        detail = {"consumer": row.consumer}
+        yield Entry(row.at, "consumer", f"{types[row.event_id]} applied", detail)
+
+
+def letters(session: Session, about: About) -> Iterator[Entry]:
+    """What was written to people about them. Recipients are masked."""
+    rows = session.scalars(
+        select(Notification)
+        .where(Notification.subject_id.in_([order.id for order in about.orders]))
+        .order_by(Notification.id)
+    )
+    for row in rows:
+        detail = {"letter": encode("ntf", row.id), "to": masked(row.recipient)}
+        yield Entry(row.created_at, "letter", f"{row.template} queued", detail)
+        if row.sent_at is not None:
+            attempts = {"letter": encode("ntf", row.id), "attempts": row.attempts}
+            yield Entry(row.sent_at, "letter", f"{row.template} sent", attempts)
+
+
+def incidents(session: Session, about: About) -> Iterator[Entry]:
+    """What a person was asked to look at."""
+    rows = session.scalars(
+        select(Incident).where(Incident.subject.in_(about.keys)).order_by(Incident.opened_at)
+    )
+    for row in rows:
+        yield Entry(row.opened_at, "incident", f"{row.kind} opened", row.detail or {})
+        if row.closed_at is not None:
+            yield Entry(row.closed_at, "incident", f"{row.kind} closed", {})
+
+
+SOURCES: tuple[Source, ...] = (
+    accepted,
+    units,
+    money,
+    moves,
+    facts,
+    journal,
+    told_by_provider,
+    letters,
+    incidents,
+)
+
+
+def _known(detail: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in detail.items() if value is not None}
