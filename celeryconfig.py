@@ -78,6 +78,10 @@ beat_schedule = {
     "expire-holds": _each("inventory.expire_holds", 5.0),
     "load-dirty-gate": _each("inventory.load_gate", 1.0),
     "reload-gate": _each("inventory.reload_gate", 60.0),
-    "apply-psp-events": _each("payments.apply_events", 2.0),
+    "apply-psp-events": _each("payments.apply_events", 3.0),
+    "deliver-letters": _each("notifications.sweep", 3.0),
+    "prune-outbox": _each("outbox.prune", 3600.0),
+    "forget-old-keys": _each("housekeeping.forget_old_keys", 3600.0),
+    "forget-old-tokens": _each("housekeeping.forget_old_tokens", 3600.0),
 }
 beat_max_loop_interval = 1

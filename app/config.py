@@ -14,6 +14,9 @@ class Settings(BaseSettings):
 
     database_url: str = Field(description="PostgreSQL, `postgresql+psycopg://…`: the truth")
     redis_url: str = Field(description="Redis or Valkey: guest carts, cache, stock gate, limits")
+    redis_seconds_max: float = Field(
+        default=0.15, gt=0, description="patience for one answer of Redis in a request"
+    )
     broker_url: str = Field(
         default="", description="Celery's broker; the same Redis unless RabbitMQ"
     )

@@ -76,7 +76,7 @@ def build(
     registry.register(PURCHASE)
     secret = settings.secret_key.get_secret_value()
     db = db or Database(settings.database_url, pool_size=settings.database_pool_size)
-    redis = redis or connect(settings.redis_url)
+    redis = redis or connect(settings.redis_url, answer_seconds=settings.redis_seconds_max)
     products = ProductCache(redis, db)
     catalog_reactions.keep_fresh(products)
     return Providers(

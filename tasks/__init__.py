@@ -10,7 +10,9 @@ from celery.signals import setup_logging, worker_process_init, worker_process_sh
 
 from app.config import settings
 from app.platform import logging
-from app.wiring import providers, use
+from app.wiring import build, providers, use
+
+REDIS_SECONDS_MAX = 5.0  # nobody waits for a worker as a shopper waits for an answer
 
 celery = Celery("tasks")
 celery.config_from_object("celeryconfig")
@@ -33,8 +35,7 @@ def _log_as_json(**_given: Any) -> None:
 @worker_process_init.connect
 def _start_afresh(**_given: Any) -> None:
     """A forked child must not share its parent's connections."""
-    use(None)
-    providers()
+    use(build(settings().model_copy(update={"redis_seconds_max": REDIS_SECONDS_MAX})))
 
 
 @worker_process_shutdown.connect

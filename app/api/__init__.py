@@ -8,13 +8,14 @@ from app.api.catalog import catalog
 from app.api.checkouts import checkouts
 from app.api.health import health
 from app.api.merchants import merchants
+from app.api.ops import ops
 from app.api.orders import orders
 from app.api.payments import psp
 from app.web import docs, limits
 from app.web.blueprints import Api
 from app.wiring import providers
 
-BLUEPRINTS = (auth, catalog, carts, checkouts, orders, merchants, psp, health)
+BLUEPRINTS = (auth, catalog, carts, checkouts, orders, merchants, psp, ops, health)
 
 
 def register(app: Flask) -> None:

@@ -186,9 +186,11 @@ def _admitted(lines: dict[UUID, int], ports: CheckoutPorts) -> Iterator[_Admissi
 def _take_out(admission: _Admission, ports: CheckoutPorts, *, certain: bool) -> None:
     """Tell the gate what became of it; what it is not told, its reconciler finds out."""
     try:
-        if certain:
+        if certain and admission.kept:
             ports.gate.settle(admission.id, list(admission.lines))
-        if not admission.kept or not certain:
+        elif certain:
+            ports.gate.withdraw(admission.id, list(admission.lines))
+        else:
             ports.gate.mark_dirty(list(admission.lines))
     except Unavailable:
         log.warning("admission_not_settled", extra={"checkout_id": str(admission.id)})

@@ -15,12 +15,7 @@ from app.orders import service as orders
 from app.orders.models import Order, OrderItem
 from app.platform.errors import DomainError
 from app.platform.ids import encode, new_id
-from app.platform.metrics import (
-    CHECKOUT_FAILURES,
-    CHECKOUT_FUNNEL,
-    RESERVATION_EXPIRED,
-    RESERVATIONS,
-)
+from app.platform.metrics import CHECKOUT_FAILURES, CHECKOUT_FUNNEL
 from app.pricing.totals import Totals
 from app.saga.states import SagaState
 from app.saga.table import Batch, Done, Outcome, Outcomes, Refused
@@ -40,11 +35,7 @@ def reserve(batch: Batch) -> Outcomes:
     ]
     seconds = batch.ports.terms.reservation_seconds
     short = inventory.reserve(batch.session, wants, seconds=seconds)
-    missing = {shortage.sku_id for found in short.values() for shortage in found}
-    if missing:
-        batch.session.afterwards(lambda: batch.ports.gate.mark_dirty(missing))
-    reserved = sum(not found for found in short.values())
-    batch.session.afterwards(lambda: RESERVATIONS.inc(reserved))
+    _recount(batch, [row for row in batch.rows if short[row.id]])
     return {
         checkout_id: Done() if not found else _out_of_stock(found)
         for checkout_id, found in short.items()
@@ -53,11 +44,8 @@ def reserve(batch: Batch) -> Outcomes:
 
 def release(batch: Batch) -> Outcomes:
     """Give the units back that these checkouts hold, and let gate 1 count them anew."""
-    given_back = inventory.release(batch.session, [row.id for row in batch.rows])
-    if given_back:
-        batch.session.afterwards(lambda: batch.ports.gate.mark_dirty(given_back))
-        expired = sum((row.failure or {}).get("code") == "expired" for row in batch.rows)
-        batch.session.afterwards(lambda: RESERVATION_EXPIRED.inc(expired))
+    inventory.release(batch.session, [row.id for row in batch.rows])
+    _recount(batch, batch.rows)
     return {row.id: Done() for row in batch.rows}
 
 
@@ -113,6 +101,14 @@ def give_cart_back(batch: Batch) -> None:
         kind = CheckoutExpired if row.state == SagaState.EXPIRED else CheckoutFailed
         announce(batch.session, kind(checkout_id=row.id, code=code))
         batch.session.afterwards(CHECKOUT_FAILURES.labels(code=code).inc)
+
+
+def _recount(batch: Batch, rows: Sequence[Checkout]) -> None:
+    """Have gate 1 count anew what these checkouts were admitted for, reserved or not, after the
+    commit."""
+    skus = {UUID(line["sku_id"]) for row in rows for line in row.lines}
+    if skus:
+        batch.session.afterwards(lambda: batch.ports.gate.mark_dirty(skus))
 
 
 def _out_of_stock(found: Sequence[Shortage]) -> Refused:

@@ -9,7 +9,7 @@ from flask.cli import AppGroup
 
 from app.wiring import providers
 
-MODULES = ("audit", "events", "seed")
+MODULES = ("audit", "events", "seed", "trace")
 _MIGRATIONS = Path(__file__).resolve().parent.parent.parent / "migrations"
 
 

@@ -55,9 +55,14 @@ def of_database(db: Database, *, limit: int = ROWS_MAX) -> Report:
     with db.reading() as session:
         session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         session.execute(text(f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS_MAX}s'"))
-        breaches = [breach for check in CHECKS for breach in check(session, limit)]
+        breaches = breaches_in(session, limit=limit)
         counts, stock = _counts(session), _stock(session)
     return Report(NUMBERS, tuple(_sorted(breaches)), counts, stock)
+
+
+def breaches_in(session: ShopSession, *, limit: int = ROWS_MAX) -> list[Breach]:
+    """What is broken in the snapshot of a session, at most `limit` rows a check."""
+    return [breach for check in CHECKS for breach in check(session, limit)]
 
 
 def of_everything(

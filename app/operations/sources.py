@@ -21,6 +21,7 @@ from app.payments.models import Payment, PspEvent
 from app.payments.states import PaymentStatus
 from app.platform.ids import encode
 from app.saga.models import Incident, SagaJournal
+from app.saga.states import Direction, JournalEvent
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,14 @@ def journal(session: Session, about: About) -> Iterator[Entry]:
         .where(SagaJournal.saga_id.in_(about.checkout_ids))
         .order_by(SagaJournal.id)
     )
+    undone = {row.id for row in about.checkouts if row.direction == Direction.UNDO}
+    turned: set[UUID] = set()
     for row in rows:
         detail = ({"attempt": row.attempt} if row.attempt > 1 else {}) | (row.detail or {})
-        yield Entry(row.at, "saga", f"{row.step} {row.event}", detail)
+        way = "undo " if row.saga_id in turned and row.event == JournalEvent.STARTED else ""
+        yield Entry(row.at, "saga", f"{row.step} {way}{row.event}", detail)
+        if row.saga_id in undone and (row.event == JournalEvent.FAILED or "turn" in detail):
+            turned.add(row.saga_id)
 
 
 def moves(session: Session, about: About) -> Iterator[Entry]:
@@ -103,14 +109,15 @@ def moves(session: Session, about: About) -> Iterator[Entry]:
 def money(_session: Session, about: About) -> Iterator[Entry]:
     """Their payments: the key written, and where they stand."""
     for payment in about.payments:
-        about_it = {"payment": encode("pay", payment.id), "reference": payment.psp_ref}
+        identity = {"payment": encode("pay", payment.id)}
         asked = {"amount": payment.amount, "currency": payment.currency}
         key = {"key": payment.idempotency_key}
-        yield Entry(payment.created_at, "payment", "pending", _known(about_it | asked | key))
+        yield Entry(payment.created_at, "payment", "pending", identity | asked | key)
         if payment.status != PaymentStatus.PENDING:
+            held = {"reference": payment.psp_ref}
             taken = {"captured": payment.captured or None, "refunded": payment.refunded or None}
             reason = (payment.failure or {}).get("reason")
-            detail = _known(about_it | taken | {"reason": reason})
+            detail = _known(identity | held | taken | {"reason": reason})
             yield Entry(payment.updated_at, "payment", str(payment.status), detail)
 
 

@@ -9,12 +9,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func
-from sqlalchemy.dialects.postgresql import insert
 
 from app.platform.db import ShopSession
 from app.platform.metrics import SAGA_STEP_SECONDS
 from app.saga.claims import LEASE, Claim, Locked
-from app.saga.models import Incident, SagaJournal
+from app.saga.incidents import open_incident
+from app.saga.models import SagaJournal
 from app.saga.signals import tell_waiters
 from app.saga.states import Direction, JournalEvent, SagaState
 from app.saga.table import (
@@ -269,14 +269,11 @@ class Walk:
         row.state = SagaState.NEEDS_ATTENTION
         row.failure = dict(row.failure or {}) | failure
         tell_waiters(self.session, row.id)
-        self.session.execute(
-            insert(Incident)
-            .values(
-                kind=f"saga_{step.name}",
-                subject=str(row.id),
-                detail={"saga": self.saga.kind} | failure,
-            )
-            .on_conflict_do_nothing()
+        open_incident(
+            self.session,
+            kind=f"saga_{step.name}",
+            subject=str(row.id),
+            detail={"saga": self.saga.kind} | failure,
         )
 
 

@@ -9,9 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_index(
-        "ix_products_newest", "products", ["status", "created_at", "id"], unique=False
-    )
+    op.create_index("ix_products_newest", "products", ["status", "created_at", "id"], unique=False)
     op.create_index("ix_products_owner", "products", ["merchant_id", "id"], unique=False)
 
 

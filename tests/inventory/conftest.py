@@ -7,15 +7,19 @@ import pytest
 from sqlalchemy import func, select, update
 
 from app.checkout.models import Checkout
+from app.inventory import service
 from app.inventory.gate import Gate
 from app.inventory.models import Inventory
 from app.inventory.ports import Pending
 from app.inventory.queries import imbalances
+from app.inventory.service import Shortage, Want
 from app.platform.db import Database, ShopSession
 from app.platform.ids import new_id
 from app.platform.redis import ShopRedis
 from app.saga.states import Direction, SagaState
 from tests.factories import ADDRESS, make_sku
+
+ADMISSION_SECONDS = 60
 
 
 class CheckoutDemand:
@@ -91,6 +95,34 @@ def new_sku(db: Database, *, stock: int) -> UUID:
     """A committed SKU with so many units in its merchant's warehouse."""
     with db.transaction() as session:
         return make_sku(session, stock=stock).id
+
+
+def counter(redis: ShopRedis, sku_id: UUID, group: int = 0) -> int | None:
+    """What the first gate would admit; None when it is not loaded."""
+    value = redis.get(f"{{g{group}}}:free:{sku_id}")
+    return None if value is None else int(value)
+
+
+def accept(gate: Gate, db: Database, lines: dict[UUID, int]) -> UUID:
+    """Accept a checkout as the shop does: admit, commit, settle."""
+    checkout_id = new_id()
+    gate.admit(checkout_id, lines, ADMISSION_SECONDS)
+    with db.transaction() as session:
+        add_checkout(session, lines, id=checkout_id)
+    gate.settle(checkout_id, list(lines))
+    return checkout_id
+
+
+def want(db: Database, lines: dict[UUID, int]) -> Want:
+    """A committed checkout that wants these units."""
+    with db.transaction() as session:
+        return Want(add_checkout(session, lines), None, lines)
+
+
+def reserve(db: Database, *wants: Want, seconds: int = 900) -> dict[UUID, list[Shortage]]:
+    """Reserve in a transaction of its own; gives what was short by checkout."""
+    with db.transaction() as session:
+        return service.reserve(session, wants, seconds=seconds)
 
 
 @pytest.fixture

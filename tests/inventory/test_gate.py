@@ -1,41 +1,19 @@
 """The first gate before a real PostgreSQL: what it admits, forgets, and sets right again."""
 
-import json
-import socket
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from app.inventory import service
-from app.inventory.errors import GateAway, OutOfStock
+from app.inventory.errors import OutOfStock
 from app.inventory.gate import Drift, Gate
 from app.inventory.service import Want
 from app.platform.db import Database
-from app.platform.errors import Unavailable
 from app.platform.ids import new_id
-from app.platform.redis import ShopRedis, connect
-from devstack.servers.valkey import EmbeddedValkey
+from app.platform.redis import ShopRedis
 from tests.factories import make_merchant, make_sku
-from tests.inventory.conftest import CheckoutDemand, add_checkout, fail, go_on, new_sku
-
-LIFE = 60
-
-
-def counter(redis: ShopRedis, sku_id: UUID, group: int = 0) -> int | None:
-    value = redis.get(f"{{g{group}}}:free:{sku_id}")
-    return None if value is None else int(value)
-
-
-def accept(gate: Gate, db: Database, lines: dict[UUID, int]) -> UUID:
-    """Accept a checkout as the shop does: admit, commit, settle."""
-    checkout_id = new_id()
-    gate.admit(checkout_id, lines, LIFE)
-    with db.transaction() as session:
-        add_checkout(session, lines, id=checkout_id)
-    gate.settle(checkout_id, list(lines))
-    return checkout_id
+from tests.inventory.conftest import ADMISSION_SECONDS as LIFE
+from tests.inventory.conftest import accept, add_checkout, counter, fail, go_on, new_sku
 
 
 def reserve(db: Database, checkout_id: UUID, lines: dict[UUID, int]) -> bool:
@@ -268,127 +246,3 @@ def test_the_minutes_load_reaches_every_sku_page_by_page(
 
     assert loaded == 205
     assert [counter(redis, sku) for sku in skus] == [1] * 205
-
-
-@pytest.fixture
-def two_groups(redis: ShopRedis, db: Database) -> tuple[Gate, UUID, UUID]:
-    """A gate spread over two hash tags, with a SKU in each: 5 units behind g0, 1 behind g1."""
-    with db.transaction() as session:
-        merchants = {}
-        while len(merchants) < 2:
-            merchant = make_merchant(session)
-            merchants.setdefault(merchant.id.int % 2, merchant)
-        skus = [make_sku(session, merchant=merchants[g], stock=(5, 1)[g]).id for g in (0, 1)]
-    return Gate(redis, db, CheckoutDemand(), groups=2), skus[0], skus[1]
-
-
-def test_merchants_of_two_groups_keep_their_counters_under_two_tags(
-    two_groups: tuple[Gate, UUID, UUID], redis: ShopRedis
-) -> None:
-    gate, first, second = two_groups
-
-    gate.admit(new_id(), {second: 1, first: 1}, LIFE)
-
-    assert (counter(redis, first, 0), counter(redis, second, 1)) == (4, 0)
-
-
-def test_a_refusal_of_one_group_takes_the_cart_out_of_the_earlier_one(
-    two_groups: tuple[Gate, UUID, UUID], redis: ShopRedis
-) -> None:
-    gate, first, second = two_groups
-
-    with pytest.raises(OutOfStock):
-        gate.admit(new_id(), {second: 2, first: 3}, LIFE)
-    lowered = counter(redis, first, 0)
-    gate.load_dirty(10)
-
-    assert (lowered, counter(redis, first, 0)) == (2, 5)
-    assert gate.check([first, second]) == []
-
-
-def test_dirty_skus_of_every_group_are_loaded(two_groups: tuple[Gate, UUID, UUID]) -> None:
-    gate, first, second = two_groups
-    gate.mark_dirty([first, second])
-
-    loaded = gate.load_dirty(10)
-
-    assert loaded == 2
-
-
-ACTS: dict[str, Callable[[Gate, UUID], object]] = {
-    "admit": lambda gate, sku: gate.admit(new_id(), {sku: 1}, LIFE),
-    "settle": lambda gate, sku: gate.settle(new_id(), [sku]),
-    "withdraw": lambda gate, sku: gate.withdraw(new_id(), [sku]),
-    "mark_dirty": lambda gate, sku: gate.mark_dirty([sku]),
-    "load": lambda gate, sku: gate.load([sku]),
-    "load_dirty": lambda gate, _sku: gate.load_dirty(10),
-    "check": lambda gate, sku: gate.check([sku]),
-}
-
-
-@pytest.mark.parametrize("act", ACTS)
-def test_redis_away_is_a_refusal_that_may_be_tried_again(db: Database, act: str) -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        gate = Gate(connect(_url(closed)), db, CheckoutDemand())
-
-        with pytest.raises(GateAway) as refusal:
-            ACTS[act](gate, new_id())
-
-    assert isinstance(refusal.value, Unavailable)
-    assert refusal.value.after_seconds == 1
-
-
-@pytest.fixture
-def silent() -> Iterator[str]:
-    """Something that takes connections and never answers."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen()
-        yield _url(server)
-
-
-def test_a_redis_that_never_answers_is_given_up_by_its_time_out(db: Database, silent: str) -> None:
-    client = connect(silent, answer_seconds=0.05)
-    gate = Gate(client, db, CheckoutDemand())
-
-    with pytest.raises(GateAway):
-        gate.admit(new_id(), {new_id(): 1}, LIFE)
-
-    client.close()
-
-
-def test_a_restarted_and_empty_redis_is_filled_again_by_traffic(
-    tmp_path: Path, db: Database
-) -> None:
-    sku = new_sku(db, stock=5)
-    with EmbeddedValkey(tmp_path / "first", durable=False) as server:
-        client = connect(server.url())
-        gate = Gate(client, db, CheckoutDemand())
-        accept(gate, db, {sku: 2})
-        port = server.port
-    with pytest.raises(GateAway):
-        gate.admit(new_id(), {sku: 1}, LIFE)
-
-    with EmbeddedValkey(tmp_path / "second", port=port, durable=False):
-        accept(gate, db, {sku: 1})
-        left = counter(client, sku)
-        drifts = gate.check([sku])
-        client.close()
-
-    assert (left, drifts) == (2, [])
-
-
-def test_a_mistake_of_ours_is_not_taken_for_an_absent_redis(
-    gate: Gate, db: Database, redis: ShopRedis
-) -> None:
-    sku = new_sku(db, stock=5)
-    redis.set(f"{{g0}}:flight:{sku}", json.dumps("not a set"))
-
-    with pytest.raises(Exception, match="WRONGTYPE"):
-        gate.admit(new_id(), {sku: 1}, LIFE)
-
-
-def _url(server: socket.socket) -> str:
-    host, port = server.getsockname()
-    return f"redis://{host}:{port}/0"

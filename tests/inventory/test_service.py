@@ -1,32 +1,17 @@
-"""Stock reserved, released, kept, received and corrected, on a real PostgreSQL."""
+"""Stock reserved, released and kept, on a real PostgreSQL."""
 
-from uuid import UUID
-
-import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import func, select
 
 from app.events.models import OutboxEvent
 from app.inventory import queries, service
-from app.inventory.errors import InvalidQuantity, ReferenceReused, StockTooLow, UnknownStock
 from app.inventory.models import Reservation, ReservationStatus
-from app.inventory.service import Shortage, Want
+from app.inventory.service import Shortage
 from app.platform.db import Database
 from app.platform.ids import new_id
 from tests.conftest import Clock
 from tests.factories import make_merchant, make_sku, make_warehouse, put_stock
-from tests.inventory.conftest import add_checkout, balances, contradictions, new_sku
-
-
-def want(db: Database, lines: dict[UUID, int]) -> Want:
-    """A committed checkout that wants these units."""
-    with db.transaction() as session:
-        return Want(add_checkout(session, lines), None, lines)
-
-
-def reserve(db: Database, *wants: Want, seconds: int = 900) -> dict[UUID, list[Shortage]]:
-    with db.transaction() as session:
-        return service.reserve(session, wants, seconds=seconds)
+from tests.inventory.conftest import balances, contradictions, new_sku, reserve, want
 
 
 def test_reserved_units_leave_what_can_be_sold_and_stay_on_hand(db: Database) -> None:
@@ -184,104 +169,6 @@ def test_overdue_holds_are_named_longest_overdue_first_and_not_taken_away(
         assert queries.expired_holds(session, 10) == [slower.checkout_id, slow.checkout_id]
         assert queries.expired_holds(session, 1) == [slower.checkout_id]
     assert balances(db, sku) == [(7, 2)]
-
-
-def test_received_units_can_be_sold_and_a_receipt_counts_once(db: Database) -> None:
-    with db.transaction() as session:
-        sku = make_sku(session)
-        warehouse, receipt = make_warehouse(session), new_id()
-
-    for _ in range(2):
-        with db.transaction() as session:
-            service.receive(
-                session, sku_id=sku.id, warehouse_id=warehouse.id, qty=7, reference=receipt
-            )
-
-    assert balances(db, sku.id) == [(7, 0)]
-    assert contradictions(db) == []
-
-
-def test_a_receipt_told_again_with_another_quantity_is_refused(db: Database) -> None:
-    with db.transaction() as session:
-        sku = make_sku(session)
-        warehouse, receipt = make_warehouse(session), new_id()
-        service.receive(session, sku_id=sku.id, warehouse_id=warehouse.id, qty=7, reference=receipt)
-
-    with pytest.raises(ReferenceReused), db.transaction() as session:
-        service.receive(session, sku_id=sku.id, warehouse_id=warehouse.id, qty=8, reference=receipt)
-
-    assert balances(db, sku.id) == [(7, 0)]
-
-
-def test_many_receipts_come_in_at_once_and_each_counts_once(db: Database) -> None:
-    with db.transaction() as session:
-        skus = [make_sku(session).id for _ in range(3)]
-        warehouse = make_warehouse(session).id
-        receipts = [service.Receipt(sku, warehouse, 4, new_id()) for sku in skus]
-
-    with db.transaction() as session:
-        new = service.receive_all(session, [*receipts, receipts[0]])
-
-    assert new == 3
-    assert [balances(db, sku) for sku in skus] == [[(4, 0)]] * 3
-    assert contradictions(db) == []
-
-
-@pytest.mark.parametrize("qty", [0, -1, 10**12])
-def test_a_receipt_of_nothing_or_of_nonsense_is_refused(db: Database, qty: int) -> None:
-    with db.transaction() as session:
-        sku, warehouse = make_sku(session), make_warehouse(session)
-
-    with pytest.raises(InvalidQuantity), db.transaction() as session:
-        service.receive(
-            session, sku_id=sku.id, warehouse_id=warehouse.id, qty=qty, reference=new_id()
-        )
-
-    assert balances(db, sku.id) == []
-
-
-def test_nothing_is_received_for_an_unknown_sku_or_into_an_unknown_warehouse(db: Database) -> None:
-    with db.transaction() as session:
-        sku, warehouse = make_sku(session), make_warehouse(session)
-
-    for sku_id, warehouse_id in ((new_id(), warehouse.id), (sku.id, new_id())):
-        with pytest.raises(UnknownStock), db.transaction() as session:
-            service.receive(
-                session, sku_id=sku_id, warehouse_id=warehouse_id, qty=1, reference=new_id()
-            )
-
-    assert contradictions(db) == []
-
-
-def test_a_count_is_corrected_once_by_its_reference(db: Database) -> None:
-    with db.transaction() as session:
-        sku, warehouse = make_sku(session), make_warehouse(session)
-        put_stock(session, sku=sku, warehouse_id=warehouse.id, qty=10)
-    count = {"sku_id": sku.id, "warehouse_id": warehouse.id, "reference": new_id(), "delta": -4}
-
-    with db.transaction() as session:
-        first = service.adjust(session, **count)
-    with db.transaction() as session:
-        again = service.adjust(session, **count)
-
-    assert (first, again) == (True, False)
-    assert balances(db, sku.id) == [(6, 0)]
-    assert contradictions(db) == []
-
-
-def test_a_correction_cannot_take_what_is_promised(db: Database) -> None:
-    with db.transaction() as session:
-        sku, warehouse = make_sku(session), make_warehouse(session)
-        put_stock(session, sku=sku, warehouse_id=warehouse.id, qty=10)
-    reserve(db, want(db, {sku.id: 8}))
-
-    with pytest.raises(StockTooLow) as refusal, db.transaction() as session:
-        service.adjust(
-            session, sku_id=sku.id, warehouse_id=warehouse.id, delta=-3, reference=new_id()
-        )
-
-    assert refusal.value.facts == {"available": 2}
-    assert balances(db, sku.id) == [(2, 8)]
 
 
 def test_every_movement_is_announced_with_the_change(db: Database) -> None:

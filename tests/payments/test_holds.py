@@ -41,6 +41,8 @@ def test_no_sequence_of_answers_breaks_a_payment(db: Database, holds: list[Hold]
             session.flush()  # the table's own checks
             walked.append((before, payment.status, payment.psp_ref))
             assert 0 <= payment.refunded <= payment.captured <= payment.amount
+            after = (payment.status, payment.psp_ref, payment.captured, payment.refunded)
+            assert after == before or before[1] in (None, hold.reference) or not hold.reference
             assert payment.captured >= before[2]
             assert payment.refunded >= before[3]
         session.rollback()

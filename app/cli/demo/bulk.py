@@ -72,22 +72,24 @@ def _lay_out(
     )
     for sku in product.skus:
         sku_id = new_id()
-        rows["skus"].append(
-            (
-                sku_id,
-                product_id,
-                merchant_id,
-                sku.code,
-                Jsonb(sku.options),
-                sku.price,
-                shelf.currency,
-                sku.compare_at,
-                sku.weight_g,
-                product.tax_code,
-                "active",
-            )
-        )
+        rows["skus"].append(_sku_row(shelf, product, sku, (sku_id, product_id, merchant_id)))
         _lay_out_stock(rows, shelf, sku_id, sku, at)
+
+
+def _sku_row(
+    shelf: Shelf, product: DemoProduct, sku: DemoSku, ids: tuple[UUID, UUID, UUID]
+) -> tuple[Any, ...]:
+    return (
+        *ids,
+        sku.code,
+        Jsonb(sku.options),
+        sku.price,
+        shelf.currency,
+        sku.compare_at,
+        sku.weight_g,
+        product.tax_code,
+        "active",
+    )
 
 
 def _lay_out_stock(

@@ -1,9 +1,10 @@
 -- Admit the lines of one checkout, all of them or none.
--- KEYS  1 {tag}:dirty; then per line {tag}:free:<sku> {tag}:flight:<sku> {tag}:qty:<sku> {tag}:gen:<sku>
--- ARGV  1 admission id   2 ms until the admission lapses   3 a fresh generation; then per line: sku, quantity
+-- KEYS  1 {tag}:dirty; then per line
+--       {tag}:free:<sku> {tag}:flight:<sku> {tag}:qty:<sku> {tag}:gen:<sku>
+-- ARGV  1 admission id   2 ms until it lapses   3 a fresh generation; then per line: sku, quantity
 -- Gives {1} when admitted, also when this admission is in flight already;
 --       {0, line, left, …} for each line that is short; {-1, line, …} for each that is not loaded.
--- Keeps: free is only ever lowered here; who lapsed is taken out of flight and leaves the SKU dirty.
+-- Keeps: free is only ever lowered here; who lapsed leaves the flight, and the SKU dirty.
 local dirty, id, fresh = KEYS[1], ARGV[1], ARGV[3]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -1,10 +1,11 @@
 -- Look at SKUs before they are loaded or checked.
--- KEYS  1 {tag}:dirty; then per SKU {tag}:free:<sku> {tag}:flight:<sku> {tag}:qty:<sku> {tag}:gen:<sku>
+-- KEYS  1 {tag}:dirty; then per SKU
+--       {tag}:free:<sku> {tag}:flight:<sku> {tag}:qty:<sku> {tag}:gen:<sku>
 -- ARGV  1 a fresh generation; then each sku
 -- Gives per SKU {generation, counter or '' when not loaded, ms since it was marked dirty or -1,
 --       then admission id and quantity of each in flight}.
--- Keeps: a SKU without a generation gets the fresh one, which nobody can have seen; who lapsed is taken
---        out of flight and leaves the SKU dirty.
+-- Keeps: a SKU without a generation gets the fresh one, which nobody can have seen; who lapsed
+--        leaves the flight, and the SKU dirty.
 local dirty, fresh = KEYS[1], ARGV[1]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -1,11 +1,11 @@
 """Sagas stand where their journal says, end in time, and never wait for a person nobody told."""
 
 from app.operations.breaches import Breach, Broken
+from app.operations.queries import PREFIXES
 from app.platform.db import ShopSession
 from app.saga import registry
 from app.saga.table import NOTHING, Saga
 
-PREFIXES = {"purchase": "chk"}
 SWEEP_SECONDS_MAX = 30  # the sweeper comes each second; so late it is not coming
 
 

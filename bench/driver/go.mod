@@ -1,0 +1,3 @@
+module cartwright/bench/driver
+
+go 1.21
