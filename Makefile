@@ -4,7 +4,7 @@ DEV := $(PYTHON) devstack/bootstrap.py --dev --
 COMPILE := .venv/bin/uv pip compile --quiet --no-annotate --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: up test check fix purchase bench migration lock help
+.PHONY: up test check fix purchase flask bench migration lock help
 
 up: ## Start the whole shop here until Ctrl-C (PORT, FLOWER_PORT, MAIL_PORT, PSP_PORT, VERBOSE=1)
 	@$(RUN) -m devstack.up
@@ -25,6 +25,9 @@ fix: ## Mend what can be mended by machine: lint and format
 
 purchase: ## Buy something through the public API of a running `make up`, told step by step
 	@$(RUN) -m devstack.purchase
+
+flask: ## A command of the shop beside a running `make up`: make flask A="audit" · A="trace 100001"
+	@$(RUN) -m devstack.run flask --app wsgi $(A)
 
 bench: ## Measure what the shop can carry, each figure beside its floor
 	@$(DEV) -m bench

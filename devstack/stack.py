@@ -157,3 +157,19 @@ def process_environment(
         "PATH": programs,
         MARK: str(stack.folder.absolute()),
     }
+
+
+def command_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """The part of it a command typed beside the running stack needs: not its ports, not its
+    mark."""
+    names = (
+        "DATABASE_URL",
+        "REDIS_URL",
+        "BROKER_URL",
+        "MAIL_URL",
+        "PUBLIC_URL",
+        "SECRET_KEY",
+        "PATH",
+    )
+    wanted = (*names, *_STRIPE)
+    return {name: environment[name] for name in wanted if name in environment}

@@ -29,6 +29,7 @@ from devstack.stack import (
     LOGINS,
     Refused,
     Stack,
+    command_environment,
     process_environment,
     read_ports,
     refuse_taken_ports,
@@ -187,6 +188,9 @@ class Run:
         closing.callback(path.unlink, missing_ok=True)  # whoever reads it may rely on it
         servers = {"database": environment["DATABASE_URL"], "redis": environment["REDIS_URL"]}
         write_json(path, {**addresses, **servers, "pid": os.getpid(), "logins": LOGINS}, mode=0o600)
+        shared = self._stack.folder / "environment.json"
+        closing.callback(shared.unlink, missing_ok=True)
+        write_json(shared, command_environment(environment), mode=0o600)
         self._screen.table(addresses, LOGINS)
         self._screen.say(
             "[dim]Ctrl-C stops all of it; logs in .devstack/log; VERBOSE=1 shows them[/dim]"

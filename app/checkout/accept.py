@@ -117,14 +117,11 @@ def accept(
     lines = {line.sku_id: line.qty for line in cart.lines}
     digest = purchase.digest(lines, address)
     if cart.checkout_id is not None or cart.is_ordered:
-        with open_transaction() as session:
-            known = _standing(session, purchase.cart_id, digest, cart)
-            if known is not None:
-                name(known.id)
-                return known.id
+        known = _joined(open_transaction, name, cart, digest)
+        if known is not None:
+            return known
     if not lines:
         raise EmptyCart("There is nothing in this cart.")
-    CHECKOUT_FUNNEL.labels(stage="checkout").inc()
     agreed = {"address": address, "email": email, "digest": digest}
     try:
         with _admitted(lines, ports) as admission, open_transaction() as session:
@@ -133,14 +130,22 @@ def accept(
         return admission.id
     except _CartHeld:
         # Asked anew with the cart's lock let go: sagas lock their checkout first, then the cart.
-        with open_transaction() as session:
-            known = _standing(session, purchase.cart_id, digest, cart)
-            if known is None:
-                raise CheckoutInProgress(
-                    "This cart was being bought a moment ago.", after_seconds=1
-                ) from None
-            name(known.id)
-            return known.id
+        known = _joined(open_transaction, name, cart, digest)
+        if known is None:
+            raise _held_until_now() from None
+        return known
+
+
+def _joined(
+    open_transaction: OpenTransaction, name: Callable[[UUID], None], cart: StoredCart, digest: str
+) -> UUID | None:
+    """The same purchase that holds this cart already, named to the door; None without one."""
+    with open_transaction() as session:
+        known = _standing(session, cart.id, digest, cart)
+        if known is None:
+            return None
+        name(known.id)
+        return known.id
 
 
 def _standing(
@@ -165,9 +170,14 @@ def _standing(
     return known
 
 
+def _held_until_now() -> CheckoutInProgress:
+    return CheckoutInProgress("This cart was being bought a moment ago.", after_seconds=1)
+
+
 @contextmanager
 def _admitted(lines: dict[UUID, int], ports: CheckoutPorts) -> Iterator[_Admission]:
     """Admit all lines or none, and see to it that the admission does not outlive its use."""
+    CHECKOUT_FUNNEL.labels(stage="checkout").inc()
     admission = _Admission(new_id(), lines)
     ports.gate.admit(admission.id, lines, lapse_seconds=ADMISSION_SECONDS)
     certain = False

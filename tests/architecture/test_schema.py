@@ -6,6 +6,9 @@ import pytest
 from app.tables import metadata
 
 APPEND_ONLY = ["inventory_ledger", "order_transitions", "saga_journal"]
+# SKUs and warehouses are archived, never deleted, so nothing looks reservations up by them alone;
+# an index more would be written in the hottest transaction of the shop.
+UNINDEXED_ON_PURPOSE = ["reservations (sku_id)", "reservations (warehouse_id)"]
 _UNINDEXED = """
     SELECT conrelid::regclass::text || ' (' || string_agg(attname, ', ') || ')'
     FROM pg_constraint
@@ -21,9 +24,9 @@ _UNINDEXED = """
 
 
 def test_every_foreign_key_is_indexed(catalogs: psycopg.Connection) -> None:
-    unindexed = [row[0] for row in catalogs.execute(_UNINDEXED)]
+    unindexed = sorted(row[0] for row in catalogs.execute(_UNINDEXED))
 
-    assert unindexed == []
+    assert unindexed == UNINDEXED_ON_PURPOSE
 
 
 def test_the_journals_are_the_tables_that_refuse_to_be_rewritten(
@@ -54,8 +57,9 @@ def test_a_journal_is_never_rewritten(
 
 def test_every_table_has_a_primary_key(catalogs: psycopg.Connection) -> None:
     without = catalogs.execute(
-        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
-        " AND NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = pg_class.oid AND contype = 'p')"
+        "SELECT relname FROM pg_class WHERE relkind = 'r'"
+        " AND relnamespace = 'public'::regnamespace AND NOT EXISTS"
+        " (SELECT FROM pg_constraint WHERE conrelid = pg_class.oid AND contype = 'p')"
     )
 
     assert [row[0] for row in without] == []

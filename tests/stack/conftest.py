@@ -80,8 +80,8 @@ def running_stack(
             shop.until(lambda: _is_healthy(shop), "the stack did not become healthy")
             yield shop, valkey
         finally:
+            shop.close()  # first: gunicorn would wait for whoever keeps a connection
             processes.stop_all()
-            shop.close()
     assert processes_of(folder) == []
 
 

@@ -1,6 +1,6 @@
-"""What tax and sending cost in the demo shop. Real rates of 2026, simplified; sums in minor units.
+"""What tax and sending cost in the demo shop; sums in minor units.
 
-Sources: European Commission, VAT rates database; gov.uk VAT rates; state tax agencies of the USA.
+Plausible figures for a demonstration, simplified: no shop should charge by them unchecked.
 """
 
 from uuid import UUID

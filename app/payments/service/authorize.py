@@ -90,19 +90,13 @@ def open_payment(
     Only worded by the provider here; sent by `ask_authorization`, after the commit. `now` is the
     shop's time where the caller has just read it.
     """
-    identity = new_id()
+    identity, of = new_id(), {"order_id": order_id, "checkout_id": checkout_id}
     request = provider.authorization(
-        amount,
-        token=token,
-        payment_id=identity,
-        checkout_id=checkout_id,
-        order_id=order_id,
-        return_url=return_url,
+        amount, token=token, payment_id=identity, return_url=return_url, **of
     )
     payment = Payment(
+        **of,
         id=identity,
-        order_id=order_id,
-        checkout_id=checkout_id,
         provider=provider.name,
         amount=amount.minor,
         captured=0,
