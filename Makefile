@@ -4,7 +4,7 @@ DEV := $(PYTHON) devstack/bootstrap.py --dev --
 COMPILE := .venv/bin/uv pip compile --quiet --no-annotate --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: up test check fix purchase flask bench migration lock help
+.PHONY: up test check fix purchase flask bench migration openapi lock help
 
 up: ## Start the whole shop here until Ctrl-C (PORT, FLOWER_PORT, MAIL_PORT, PSP_PORT, VERBOSE=1)
 	@$(RUN) -m devstack.up
@@ -34,6 +34,12 @@ bench: ## Measure what the shop can carry, each figure beside its floor
 
 migration: ## Write a migration from the models: make migration M="add a note to orders"
 	@$(RUN) -m devstack.migration "$(M)"
+
+openapi: ## Write docs/api/openapi.json anew from the routes
+	@$(RUN) -m devstack.openapi
+
+configuration: ## Write docs/configuration.md anew from the settings
+	@$(RUN) -m devstack.configuration
 
 lock: ## Pin the requirements anew from requirements*.in
 	@$(DEV) -c pass

@@ -19,7 +19,7 @@ keepalive = 5
 limit_request_line = 8190
 limit_request_fields = 64
 limit_request_field_size = 8190
-no_control_socket = True  # it would stand in the home of whoever runs this, shared by all runs
+control_socket_disable = True  # it would stand in the home of whoever runs this, shared by all runs
 if Path("/dev/shm").is_dir():  # noqa: S108  a heartbeat on a busy disk looks like a dead worker
     worker_tmp_dir = "/dev/shm"  # noqa: S108
 

@@ -74,7 +74,9 @@ class Settings(BaseSettings):
     wait_seconds_max: int = Field(default=20, ge=0, description="longest `Prefer: wait`")
     web_threads: int = Field(default=8, gt=0, description="threads of one web worker")
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="what is worth a line in the logs"
+    )
     database_pool_size: int = Field(default=10, gt=0, description="connections a process may keep")
 
     @property

@@ -12,16 +12,16 @@ from bench.arithmetic import differences
 _CONTROL = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "START TRANSACTION")
 _STATEMENTS = """
 SELECT queryid::text, query, calls, total_exec_time FROM pg_stat_statements
-WHERE dbid = (SELECT oid FROM pg_database WHERE datname = 'shop')
+WHERE dbid = (SELECT oid FROM pg_database WHERE datname = 'shop') AND query NOT LIKE '%pg_stat_%'
 """
-_WAL = "SELECT wal_bytes, wal_fpi FROM pg_stat_wal"
-_BLIND = "-- bench"  # what the bench itself asks is not counted
+_WAL = "SELECT wal_bytes FROM pg_stat_wal"
 _TEXT_MAX = 200
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All counters at one moment; CPU in seconds by part, machine is all CPUs busy with anything."""
+    """All counters at one moment; CPU in seconds by part, machine is all CPUs busy with
+    anything."""
 
     calls: Mapping[str, float]
     milliseconds: Mapping[str, float]
@@ -63,18 +63,18 @@ class Counters:
 
     def read(self, parts: Mapping[str, int]) -> Snapshot:
         """Look at everything now."""
-        rows = self._database.execute(_STATEMENTS + _BLIND).fetchall()
-        wal = self._database.execute(_WAL + " " + _BLIND).fetchone()
+        rows = self._database.execute(_STATEMENTS).fetchall()
+        wal = self._database.execute(_WAL).fetchone()
         commands = self._redis.info("commandstats")
         # PostgreSQL counts one text apart for each user or plan; they are one statement here.
         calls: dict[str, float] = {}
         milliseconds: dict[str, float] = {}
-        texts = {row[0]: row[1] for row in rows if not row[1].endswith(_BLIND)}
+        texts = {row[0]: row[1] for row in rows}
         for key, _, count, spent in rows:
             calls[key] = calls.get(key, 0) + count
             milliseconds[key] = milliseconds.get(key, 0) + spent
         return Snapshot(
-            calls={key: calls[key] for key in texts},
+            calls=calls,
             milliseconds=milliseconds,
             texts=texts,
             wal_bytes=float(wal[0]) if wal else 0.0,

@@ -1,4 +1,5 @@
-"""The shop as it runs for customers: durable servers, the Procfile's processes, the demo catalog."""
+"""The shop as it runs for customers: durable servers, the Procfile's processes, the demo
+catalog."""
 
 import os
 import shutil
@@ -192,7 +193,8 @@ class BenchStack:
 
     def _stand_ins(self) -> list[Line]:
         lines = {line.name: line for line in read_procfile(self.stack.stand_ins)}
-        provider = lines.pop("stripe").command if self._psp is None else self._psp
+        emulator = lines.pop("stripe")
+        provider = self._psp or emulator.command
         floor = f"{sys.executable} {_FLOOR_SERVER} -b {LOOPBACK}:{self.floor_port}"
         listening = provider.replace("$PSP_ADDRESS", f"{LOOPBACK}:{self.stack.ports.psp}")
         return [Line(PSP, listening), *lines.values(), Line("floor", floor)]

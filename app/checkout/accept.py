@@ -116,10 +116,8 @@ def accept(
         cart = ports.carts.peek(session, purchase.cart_id, shopper.owner)
     lines = {line.sku_id: line.qty for line in cart.lines}
     digest = purchase.digest(lines, address)
-    if cart.checkout_id is not None or cart.is_ordered:
-        known = _joined(open_transaction, name, cart, digest)
-        if known is not None:
-            return known
+    if (cart.checkout_id is not None or cart.is_ordered) and _is_held(purchase.cart_id, ports):
+        return _join(purchase.cart_id, digest, cart, open_transaction, name)
     if not lines:
         raise EmptyCart("There is nothing in this cart.")
     agreed = {"address": address, "email": email, "digest": digest}
@@ -130,20 +128,27 @@ def accept(
         return admission.id
     except _CartHeld:
         # Asked anew with the cart's lock let go: sagas lock their checkout first, then the cart.
-        known = _joined(open_transaction, name, cart, digest)
-        if known is None:
-            raise _held_until_now() from None
-        return known
+        return _join(purchase.cart_id, digest, cart, open_transaction, name)
 
 
-def _joined(
-    open_transaction: OpenTransaction, name: Callable[[UUID], None], cart: StoredCart, digest: str
-) -> UUID | None:
-    """The same purchase that holds this cart already, named to the door; None without one."""
+def _is_held(cart_id: UUID, ports: CheckoutPorts) -> bool:
+    """Whether PostgreSQL agrees that a checkout holds this cart; a guest's note may be stale."""
+    with ports.db.reading() as session:
+        return of_cart(session, cart_id) is not None
+
+
+def _join(
+    cart_id: UUID,
+    digest: str,
+    cart: StoredCart,
+    open_transaction: OpenTransaction,
+    name: Callable[[UUID], None],
+) -> UUID:
+    """Go on with the checkout that holds this cart, where the words are the same."""
     with open_transaction() as session:
-        known = _standing(session, cart.id, digest, cart)
+        known = _standing(session, cart_id, digest, cart)
         if known is None:
-            return None
+            raise CheckoutInProgress("This cart was being bought a moment ago.", after_seconds=1)
         name(known.id)
         return known.id
 

@@ -1,5 +1,6 @@
 """IN, by the command line: `flask --app wsgi …`, a third thin door."""
 
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
+from app.platform import logging
 from app.wiring import providers
 
 MODULES = ("audit", "events", "seed", "trace")
@@ -32,6 +34,8 @@ def register(app: Flask) -> None:
     """Give the application its commands, and, where `flask` loads it, `flask db` its migrations."""
     app.cli = Commands(app.name, commands=app.cli.commands)
     if click.get_current_context(silent=True) is not None:
+        # What a command answers goes to standard output alone, where a pipe can take it.
+        logging.configure(providers().settings.log_level, stream=sys.stderr)
         from flask_migrate import Migrate  # with all of Alembic, which a web worker never needs
 
         Migrate(app, providers().db, directory=str(_MIGRATIONS))

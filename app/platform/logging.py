@@ -48,6 +48,8 @@ def configure(level: str = "INFO", *, stream: TextIO | None = None) -> None:
     root.handlers = [kept for kept in root.handlers if not isinstance(kept, _Lines)]
     root.addHandler(handler)
     root.setLevel(level)
+    for chatty in ("alembic.runtime.plugins", "stripe", "flower"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

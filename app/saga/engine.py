@@ -50,26 +50,23 @@ def run(
     index = saga.index(step)
     looked = _look(saga, index, ids, ports)
 
-    def begin(walk: Walk) -> int:
-        walk.looked = looked
-        locked = claiming.waiting(
-            walk.session, saga, Direction.FORWARD, ids=ids, step=step, limit=limit
-        )
-        walk.forward(locked, index)
-        return len(locked)
+    def find(session: ShopSession) -> list[Locked]:
+        return claiming.waiting(session, saga, Direction.FORWARD, ids=ids, step=step, limit=limit)
 
-    return _guarded(saga, ids, ports, begin, lambda one: run(saga, step, [one], ports))
+    def go(walk: Walk, locked: Sequence[Locked]) -> None:
+        walk.looked = looked
+        walk.forward(locked, index)
+
+    return _guarded(saga, ports, find, go, lambda one: run(saga, step, [one], ports))
 
 
 def undo(saga: Saga, ids: Sequence[UUID] | None, ports: Ports, *, limit: int = 100) -> bool:
     """Walk turned sagas back to their end. Gives whether any was worked on."""
 
-    def begin(walk: Walk) -> int:
-        locked = claiming.waiting(walk.session, saga, Direction.UNDO, ids=ids, limit=limit)
-        walk.backward(locked)
-        return len(locked)
+    def find(session: ShopSession) -> list[Locked]:
+        return claiming.waiting(session, saga, Direction.UNDO, ids=ids, limit=limit)
 
-    return _guarded(saga, ids, ports, begin, lambda one: undo(saga, [one], ports))
+    return _guarded(saga, ports, find, Walk.backward, lambda one: undo(saga, [one], ports))
 
 
 def is_behind(saga: Saga, step: str, saga_id: UUID, ports: Ports) -> bool:
@@ -86,27 +83,29 @@ def is_behind(saga: Saga, step: str, saga_id: UUID, ports: Ports) -> bool:
 
 def _guarded(
     saga: Saga,
-    ids: Sequence[UUID] | None,
     ports: Ports,
-    begin: Callable[[Walk], int],
+    find: Callable[[ShopSession], Sequence[Locked]],
+    go: Callable[[Walk, Sequence[Locked]], None],
     alone: Callable[[UUID], bool],
 ) -> bool:
     """Run the first transaction and what follows; one bad saga does not hold the others up."""
+    found: list[UUID] = []
     try:
         with ports.db.transaction(ports.queue) as session, session.no_autoflush:
             walk = Walk(session, saga, ports)
-            taken = begin(walk)
+            locked = find(session)
+            found = [row.id for row, _ in locked]
+            go(walk, locked)
     except Exception as error:
-        if ids is None:
+        if not found:
             raise
-        if len(ids) > 1:
-            worked = [alone(one) for one in ids]
-            return any(worked)
-        log.exception("saga_step_broke", extra={"saga": saga.kind, "saga_id": str(ids[0])})
-        _postpone(saga, ports, error, lambda s: claiming.waiting(s, saga, None, ids=ids))
+        if len(found) > 1:
+            return any([alone(one) for one in found])
+        log.exception("saga_step_broke", extra={"saga": saga.kind, "saga_id": str(found[0])})
+        _postpone(saga, ports, error, lambda s: claiming.waiting(s, saga, None, ids=found))
         return True
     _carry_on(saga, walk, ports)
-    return taken > 0
+    return bool(found)
 
 
 def _carry_on(saga: Saga, walk: Walk, ports: Ports) -> None:

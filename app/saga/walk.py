@@ -108,6 +108,8 @@ class Walk:
             case Refused():
                 self.journal(row, step.name, JournalEvent.FAILED, outcome.as_failure())
                 self._attention(row, step, outcome.as_failure())
+            case Later() | Parked() if self._turn_if_asked(row, False, index):
+                pass  # what is not known yet is found out on the way back
             case Later():
                 self.postpone(row, step.name, outcome)
             case Parked(reason):
@@ -153,7 +155,9 @@ class Walk:
         for step in reversed(self.saga.steps[:index]):
             if step.name in undone or isinstance(step.undo, Effect) or not callable(step.undo):
                 continue
-            step.undo(self.batch([row], step))
+            outcome = step.undo(self.batch([row], step))[row.id]
+            if not isinstance(outcome, Done):
+                break  # it is undone in its turn
             undone.append(step.name)
             self.journal(row, step.name, JournalEvent.COMPENSATED, {"at": "deadline"})
         row.failure = dict(row.failure or {}) | {"undone": undone}
@@ -216,9 +220,7 @@ class Walk:
 
     def _park(self, row: Any, step: str, reason: str) -> None:
         """Wait for a signal; one that came while we were asking is not slept over."""
-        if row.cancel_requested_at is not None:
-            self._turn_if_asked(row, False, self.saga.index(step))
-        elif row.signaled_at is not None:
+        if row.signaled_at is not None:
             self.postpone(row, step, Later("signaled", after_seconds=0.1))
         else:
             row.state = SagaState.PARKED

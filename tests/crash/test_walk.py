@@ -9,6 +9,7 @@ import pytest
 
 from app.adapters.queue.inline import InlineQueue
 from app.config import Settings
+from app.operations import audit
 from devstack.servers.postgres import EmbeddedPostgres
 from devstack.stripe.server import RunningServer
 from tests.crash.power import PowerCut
@@ -47,9 +48,10 @@ def _challenged(world: World) -> None:
     answer = world.buy("pm_card_authenticationRequired")
     world.queue.drain()
     for payment in world.payments():
-        if payment.psp_ref is None:
-            continue  # still under the lease of the process that died
-        world.psp.emulator.answer_authentication(payment.psp_ref, approved=True)
+        # Without a reference the payment is still under the lease of the process that died.
+        intent = world.psp.emulator.intent(payment.psp_ref) if payment.psp_ref else None
+        if intent is not None and intent["status"] == "requires_action":
+            world.psp.emulator.answer_authentication(intent["id"], approved=True)
     world.post(f"/v1/checkout/{answer.json['id']}/resume")
     world.queue.drain()
 
@@ -118,6 +120,7 @@ def _recover(world: World, script: Script, check: Check, *, again: int | None = 
         script(world)
         world.settle()
     check(world)
+    assert audit.of_database(world.db).breaches == ()
     world.providers.gate.load([world.sku.id])
     assert world.providers.gate.check([world.sku.id]) == []
 

@@ -133,3 +133,16 @@ def test_a_key_that_can_only_fail_says_so(desk: Desk) -> None:
     assert first.key_spent
     assert isinstance(second, Hold)
     assert desk.payment(payment_id).status == PaymentStatus.VOIDED
+
+
+def test_a_hold_taken_in_part_cannot_be_let_go_and_says_so(desk: Desk) -> None:
+    payment_id = desk.open()
+    desk.ask(payment_id)
+    part = {"amount_to_capture": 1_000, "final_capture": False}
+    desk.provider._intents.capture(desk.payment(payment_id).psp_ref, part)
+
+    answer = desk.void(payment_id)
+
+    assert isinstance(answer, StillUnknown)
+    assert (answer.silence, answer.key_spent) == (Silence.NOT_RELEASED, True)
+    assert needs_void(desk.payment(payment_id))

@@ -46,9 +46,7 @@ class HttpClient:
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
         return self.send("GET", path, None, headers)
 
-    def post(
-        self, path: str, body: Any = None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
+    def post(self, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
         return self.send("POST", path, body, headers)
 
     def send(

@@ -204,20 +204,21 @@ class StackShop:
     def sold(self, sku: Sku) -> int:
         """Confirmed orders of a SKU."""
         with self.db.reading() as session:
-            return session.scalar(
-                select(func.count())
-                .select_from(OrderItem)
-                .join(Order, Order.id == OrderItem.order_id)
-                .where(OrderItem.sku_id == sku.id, Order.state == OrderState.CONFIRMED)
-            ) or 0
+            return (
+                session.scalar(
+                    select(func.count())
+                    .select_from(OrderItem)
+                    .join(Order, Order.id == OrderItem.order_id)
+                    .where(OrderItem.sku_id == sku.id, Order.state == OrderState.CONFIRMED)
+                )
+                or 0
+            )
 
     def count_moving(self) -> int:
         """Checkouts that somebody still has to work on."""
         with self.db.reading() as session:
             running = Checkout.state == SagaState.RUNNING
-            return session.scalar(
-                select(func.count()).select_from(Checkout).where(running)
-            ) or 0
+            return session.scalar(select(func.count()).select_from(Checkout).where(running)) or 0
 
     def rest(self) -> None:
         """Wait until every checkout has come to its end or waits for its shopper."""

@@ -1,4 +1,5 @@
-"""A sale: 400 buyers for 100 units, 32 at once, through the front door. STACK_ROUNDS says how often.
+"""A sale: 400 buyers for 100 units, 32 at once, through the front door. STACK_ROUNDS says how
+often.
 
 In a plain sale nobody has to come back. Where Redis forgets everything in the middle (counters,
 nudges, limits), a buyer may be asked to come back at once, and nothing else changes.

@@ -1,0 +1,158 @@
+"""A furnished shop and everyone who may stand at its door, each with something of their own."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from app.accounts.models import Role, User
+from app.adapters.queue.inline import InlineQueue
+from app.catalog.models import Sku
+from app.config import Settings
+from app.inventory.models import Warehouse
+from app.platform.db import ShopSession
+from app.platform.ids import encode
+from app.wiring import Providers
+from devstack.stripe.server import RunningServer
+from tests.conftest import WEBHOOK_SECRET
+from tests.factories import ADDRESS, make_sku, make_user
+from tests.journeys.conftest import furnish
+
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class Person:
+    """Whoever calls: what proves it, and the ids of what is theirs."""
+
+    client: FlaskClient
+    headers: dict[str, str] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def get(self, path: str, **headers: str) -> TestResponse:
+        """Ask."""
+        return self.client.get(path, headers=self._with(headers))
+
+    def post(self, path: str, body: Any = None, **headers: str) -> TestResponse:
+        """Send JSON."""
+        return self.client.post(path, json=body, headers=self._with(headers))
+
+    def patch(self, path: str, body: Any = None, **headers: str) -> TestResponse:
+        """Send a change."""
+        return self.client.patch(path, json=body, headers=self._with(headers))
+
+    def delete(self, path: str, **headers: str) -> TestResponse:
+        """Take away."""
+        return self.client.delete(path, headers=self._with(headers))
+
+    def cart(self, sku_id: str, qty: int = 1) -> dict[str, Any]:
+        """Put units into the cart; a guest keeps the token of a new one."""
+        answer = self.post("/v1/cart", {"sku_id": sku_id, "qty": qty})
+        assert answer.status_code in (200, 201), answer.json
+        body = dict(answer.json or {})
+        if "token" in body:
+            self.headers = {"X-Cart-Token": body["token"]}
+        self.ids["cart_id"] = body["id"]
+        return body
+
+    def buy(self, token: str = "pm_card_visa", **given: Any) -> TestResponse:
+        """Post the checkout of the cart; nothing has run yet."""
+        key = {"Idempotency-Key": given.pop("key")} if "key" in given else {}
+        body = {"cart_id": self.ids["cart_id"], "shipping_address": ADDRESS}
+        body |= {"payment_method_token": token, "email": "ada@example.com"}
+        answer = self.client.post("/v1/checkout", json=body | given, headers=self.headers | key)
+        if answer.status_code in (201, 202):
+            self.ids["checkout_id"] = (answer.json or {})["id"]
+        return answer
+
+    def _with(self, headers: dict[str, str]) -> dict[str, str]:
+        return self.headers | {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+@dataclass
+class Street:
+    """The shop, its workers and its people."""
+
+    wired: Providers
+    queue: InlineQueue
+    client: FlaskClient
+    sku: Sku
+    people: dict[str, Person] = field(default_factory=dict)
+
+    @property
+    def sku_id(self) -> str:
+        """The boot everybody buys."""
+        return encode("sku", self.sku.id)
+
+    def person(self, role: Role, *, merchant_id: UUID | None = None) -> Person:
+        """Somebody of this role, signed in."""
+        hashed = self.wired.passwords.hash(PASSWORD)
+        with self.wired.db.transaction() as session:
+            user = make_user(session, role=role, merchant_id=merchant_id, password_hash=hashed)
+        return Person(self.client, self._proof(user), {"user_id": encode("usr", user.id)})
+
+    def buyer(self, person: Person) -> Person:
+        """The same person with a paid order, and a second cart."""
+        person.cart(self.sku_id)
+        person.buy()
+        self.queue.drain()
+        seen = person.get(f"/v1/checkout/{person.ids['checkout_id']}").json or {}
+        assert seen["state"] == "confirmed", seen
+        person.ids["order_id"] = seen["order_id"]
+        if "X-Cart-Token" not in person.headers:
+            person.cart(self.sku_id)
+        return person
+
+    def _proof(self, user: User) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.wired.tokens.issue(user)}"}
+
+
+def paying(settings: Settings, psp: RunningServer) -> Settings:
+    """The settings of a shop that pays through the emulator."""
+    from pydantic import SecretStr
+
+    return settings.model_copy(
+        update={
+            "stripe_api_base": psp.url,
+            "stripe_api_key": SecretStr("sk_test_door"),
+            "stripe_webhook_secret": SecretStr(WEBHOOK_SECRET),
+            "psp_seconds_max": 5.0,
+        }
+    )
+
+
+def street(wired: Providers, queue: InlineQueue, client: FlaskClient) -> Street:
+    """A shop of two merchants, a guest and a customer who bought, a merchant of each, and ops."""
+    with wired.db.transaction() as session:
+        sku = furnish(session, stock=1_000)
+        other = make_sku(session, stock=10)
+        places = _warehouses(session, sku, other)
+    shop = Street(wired, queue, client, sku)
+    merchant = shop.person(Role.MERCHANT, merchant_id=sku.merchant_id)
+    rival = shop.person(Role.MERCHANT, merchant_id=other.merchant_id)
+    merchant.ids |= {"warehouse_id": places[sku.id]} | _of(sku)
+    rival.ids |= {"warehouse_id": places[other.id]} | _of(other)
+    shop.people = {
+        "nobody": Person(client),
+        "guest": shop.buyer(Person(client)),
+        "customer": shop.buyer(shop.person(Role.CUSTOMER)),
+        "merchant": merchant,
+        "rival": rival,
+        "ops": shop.person(Role.OPS),
+    }
+    return shop
+
+
+def _warehouses(session: ShopSession, *skus: Sku) -> dict[UUID, str]:
+    rows = session.scalars(select(Warehouse)).all()
+    return {
+        sku.id: encode("whs", next(row.id for row in rows if row.merchant_id == sku.merchant_id))
+        for sku in skus
+    }
+
+
+def _of(sku: Sku) -> dict[str, str]:
+    return {"sku_id": encode("sku", sku.id), "product_id": encode("prd", sku.product_id)}
