@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -33,8 +34,26 @@ from devstack.stack import ROOT, Refused
 
 PRODUCTS = 5_000
 RESULTS = ROOT / "bench" / "results"
-QUICK = Windows(rounds=1, seconds=2.0, warmup_seconds=0.5, floor_seconds=1.0)
+QUICK = Windows(rounds=1, seconds=2.0, warmup_seconds=1.5, floor_seconds=1.0)
 _IDLE_SECONDS = 3.0
+
+
+class Steps:
+    """Tells a person what is being done: a bar in a terminal, lines with their time elsewhere."""
+
+    def __init__(self, bar: Progress, total: int) -> None:
+        self._bar, self._began = bar, time.monotonic()
+        self._task = bar.add_task("preparing", total=total)
+
+    def say(self, what: str) -> None:
+        """What is done now."""
+        self._bar.update(self._task, description=what)
+        if not self._bar.console.is_terminal:
+            self._bar.console.print(f"{time.monotonic() - self._began:6.1f} s  {what}")
+
+    def done(self) -> None:
+        """One of all."""
+        self._bar.advance(self._task)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     windows = QUICK if wanted.quick else Windows(wanted.rounds, wanted.seconds)
     try:
-        return _measure(console, operations, windows, emulator=wanted.psp == "emulator")
+        return _measure(console, operations, windows, wanted)
     except (Refused, ServerFailed) as refusal:
         console.print(f"[red]✗[/red] {escape(str(refusal))}")
         return 1
@@ -71,6 +90,15 @@ def _parser() -> argparse.ArgumentParser:
         default="at-once",
         help="a compiled stand-in that answers at once (needs Go), or the Stripe emulator",
     )
+    parser.add_argument(
+        "--results", type=Path, default=RESULTS, metavar="FOLDER", help="where figures are kept"
+    )
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=FOLDER,
+        help="where its servers live; another for another run",
+    )
     return parser
 
 
@@ -85,7 +113,7 @@ def _end(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _measure(
-    console: Console, operations: Sequence[Operation], windows: Windows, *, emulator: bool
+    console: Console, operations: Sequence[Operation], windows: Windows, wanted: argparse.Namespace
 ) -> int:
     machine = {
         "cpus": os.cpu_count(),
@@ -94,16 +122,13 @@ def _measure(
         "python": platform.python_version(),
     }
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    driver = choose_driver(FOLDER)
-    psp = None if emulator else driver.psp
+    driver = choose_driver(wanted.folder)
+    psp = None if wanted.psp == "emulator" else driver.psp
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
-        task = bar.add_task("preparing", total=windows.rounds * len(operations))
-        stack = BenchStack(
-            psp=psp, products=PRODUCTS, say=lambda what: bar.update(task, description=what)
-        )
-        with stack:
-            idle, figures, wrong = _in_the_shop(stack, driver, operations, windows, bar)
+        steps = Steps(bar, windows.rounds * len(operations))
+        with BenchStack(psp=psp, products=PRODUCTS, say=steps.say, folder=wanted.folder) as stack:
+            idle, figures, wrong = _in_the_shop(stack, driver, operations, windows, steps)
     run = Run(
         at=at,
         machine=machine,
@@ -115,8 +140,8 @@ def _measure(
         wrong=wrong,
     )
     show(console, run, figures)
-    path = write(RESULTS, run, figures)
-    console.print(f"{path.relative_to(ROOT)} · bench/results/latest.html", highlight=False)
+    path = write(wanted.results, run, figures)
+    console.print(f"{path} · {path.with_name('latest.html')}", highlight=False, soft_wrap=True)
     return 1 if wrong or not all(each.operations for each in figures) else 0
 
 
@@ -125,18 +150,19 @@ def _in_the_shop(
     driver: Driver,
     operations: Sequence[Operation],
     windows: Windows,
-    bar: Progress,
+    steps: Steps,
 ) -> tuple[dict[str, float], list[Figures], list[str]]:
     bench = Bench(stack, driver, read_catalog(stack.database(), stack.api))
     rounds: dict[str, list[Round]] = {operation.name: [] for operation in operations}
     with contextlib.closing(bench):
+        steps.say("nobody shops")
         idle = _idle(bench, stack)
         for number in range(windows.rounds):
             for operation in operations:
-                what = f"{operation.title}, {operation.shoppers} shoppers, round {number + 1}"
-                bar.update(bar.task_ids[0], description=what)
+                who = f"{operation.shoppers} shoppers"
+                steps.say(f"{operation.title}, {who}, round {number + 1} of {windows.rounds}")
                 rounds[operation.name].append(bench.measure(operation, windows))
-                bar.advance(bar.task_ids[0])
+                steps.done()
     figures = [summarize(operation, rounds[operation.name]) for operation in operations]
     wrong = [f"{each.operation.name}: {sentence}" for each in figures for sentence in each.wrong]
     return idle, figures, wrong + _audit(stack)

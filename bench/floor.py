@@ -64,7 +64,7 @@ class Floors:
         program = self._stack.programs / "pgbench"
         if not program.exists():
             raise Refused(f"there is no pgbench in {program.parent}: install PostgreSQL's contrib")
-        command = [
+        command: list[str | Path] = [
             program,
             "--no-vacuum",
             "--protocol=prepared",

@@ -13,7 +13,7 @@ class Until:
     variable: str
     wanted: str
     pending: tuple[str, ...]
-    pause_seconds: float = 0.02
+    pause_seconds: float = 0.1  # as a patient page polls; oftener would measure polling
     patience_seconds: float = 30.0
 
 

@@ -13,7 +13,8 @@ from rich.table import Table
 from bench.page import render
 from bench.rounds import NOT_THE_SHOP, Figures, Windows
 
-STATEMENTS_SHOWN = 15
+STATEMENTS_SHOWN = 40
+_OCCUPIED_MIN = 0.7  # a short window cuts the last operation of every shopper off
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,12 @@ def _notes(run: Run, figures: Sequence[Figures]) -> list[str]:
         for each in figures
         if each.operation.buys
     ]
+    lines += [
+        f"[yellow]{each.operation.name}: {1 - each.occupied:.0%} of the shoppers' time ended in"
+        " nothing while it was measured; measure longer, or somebody starved[/yellow]"
+        for each in figures
+        if each.occupied < _OCCUPIED_MIN
+    ]
     for each in figures:
         lines += [
             f"[red]{each.operation.name}: {count} × {label}[/red]"
@@ -152,6 +159,7 @@ def _as_json(each: Figures) -> dict[str, Any]:
         "cpu_ms_by_part": {k: v for k, v in each.cpu.items() if k not in NOT_THE_SHOP},
         "driver_cpu_ms": each.driver_cpu,
         "cpu_share_of_others": each.others,
+        "shoppers_occupied": each.occupied,
         "requests": each.requests,
         "sql_statements": each.sql,
         "sql_transaction_control": each.control,

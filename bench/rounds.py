@@ -49,7 +49,9 @@ class Figures:
     """One operation over all rounds: medians, each of its own, and sums of errors.
 
     Rates are per second, times milliseconds, `cpu` milliseconds an operation by part; the counts
-    are per operation. `others` is the share of the machine that neither shop nor driver used.
+    are per operation. `others` is the share of the machine that neither shop nor driver used,
+    `occupied` the share of the shoppers' time that lies in operations that ended: a closed loop has
+    nearly 1, less where some waited for ever (Little's law).
     """
 
     operation: Operation
@@ -67,6 +69,7 @@ class Figures:
     cpu: dict[str, float]
     driver_cpu: float
     others: float
+    occupied: float
     left: float
     statements: list[tuple[str, float, float]]
     redis_commands: dict[str, float]
@@ -147,38 +150,27 @@ class Bench:
 
 def summarize(operation: Operation, rounds: Sequence[Round]) -> Figures:
     """The medians of several rounds."""
-
-    def middle(values: Iterable[float]) -> float:
-        known = [value for value in values if not math.isnan(value)]
-        return median(known) if known else math.nan
-
-    def each(name: str) -> float:
-        return middle(_per(one, float(getattr(one.spent, name))) for one in rounds)
-
-    milliseconds = [[each / 1_000 for each in one.played.microseconds] for one in rounds]
-    parts = {part for one in rounds for part in one.spent.cpu}
+    milliseconds = [[took / 1_000 for took in one.played.microseconds] for one in rounds]
+    counts = {
+        name: _middle(_per(one, float(getattr(one.spent, name))) for one in rounds)
+        for name in ("sql", "control", "commits", "redis", "wal_bytes")
+    }
     return Figures(
         operation=operation,
-        rate=middle(one.rate for one in rounds),
-        p50=middle(percentile(times, 50) for times in milliseconds),
-        p99=middle(percentile(times, 99) for times in milliseconds),
-        floor=middle(sum(one.floors) / 2 for one in rounds),
-        ratio=middle(ratio(one.rate, one.floors) for one in rounds),
-        requests=middle(_per(one, one.played.requests) for one in rounds),
-        sql=each("sql"),
-        control=each("control"),
-        commits=each("commits"),
-        redis=each("redis"),
-        wal_bytes=each("wal_bytes"),
-        cpu={
-            part: middle(_per(one, 1_000 * one.spent.cpu.get(part, 0.0)) for one in rounds)
-            for part in sorted(parts)
-        },
-        driver_cpu=middle(
+        rate=_middle(one.rate for one in rounds),
+        p50=_middle(percentile(times, 50) for times in milliseconds),
+        p99=_middle(percentile(times, 99) for times in milliseconds),
+        floor=_middle(sum(one.floors) / 2 for one in rounds),
+        ratio=_middle(ratio(one.rate, one.floors) for one in rounds),
+        requests=_middle(_per(one, one.played.requests) for one in rounds),
+        **counts,
+        cpu=_cpu(rounds),
+        driver_cpu=_middle(
             1_000 * per_operation(one.played.cpu_seconds, one.played.completed) for one in rounds
         ),
-        others=middle(_others(one) for one in rounds),
-        left=middle(float(one.left) for one in rounds),
+        others=_middle(_others(one) for one in rounds),
+        occupied=_middle(_occupied(one, operation.shoppers) for one in rounds),
+        left=_middle(float(one.left) for one in rounds),
         statements=_statements(rounds[-1]),
         redis_commands=_each_per(rounds[-1].spent.redis_commands, rounds[-1]),
         operations=sum(len(one.played.microseconds) for one in rounds),
@@ -186,6 +178,24 @@ def summarize(operation: Operation, rounds: Sequence[Round]) -> Figures:
         wrong=[sentence for one in rounds for sentence in one.wrong],
         rates=[one.rate for one in rounds],
     )
+
+
+def _middle(values: Iterable[float]) -> float:
+    """The median of what is known."""
+    known = [value for value in values if not math.isnan(value)]
+    return median(known) if known else math.nan
+
+
+def _cpu(rounds: Sequence[Round]) -> dict[str, float]:
+    parts = sorted({part for one in rounds for part in one.spent.cpu})
+    return {
+        part: _middle(_per(one, 1_000 * one.spent.cpu.get(part, 0.0)) for one in rounds)
+        for part in parts
+    }
+
+
+def _occupied(one: Round, shoppers: int) -> float:
+    return sum(one.played.microseconds) / 1e6 / one.played.seconds / shoppers
 
 
 def _per(one: Round, total: float) -> float:

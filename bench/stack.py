@@ -47,14 +47,21 @@ class BenchStack:
     servers to use is not heard: figures are of the embedded ones. Needs the main thread.
     """
 
-    def __init__(self, *, psp: str | None, products: int, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        *,
+        psp: str | None,
+        products: int,
+        say: Callable[[str], None],
+        folder: Path = FOLDER,
+    ) -> None:
         self.deaths: list[str] = []
         self.floor_port = free_port()
         self._psp, self._products, self._say = psp, products, say
         ports = Ports(free_port(), free_port(), free_port(), free_port())
-        self.stack = Stack(ports=ports, folder=FOLDER, environment=_environment())
-        self._postgres = EmbeddedPostgres(FOLDER / "postgres")
-        self._valkey = EmbeddedValkey(FOLDER / "valkey")
+        self.stack = Stack(ports=ports, folder=folder, environment=_environment())
+        self._postgres = EmbeddedPostgres(folder / "postgres")
+        self._valkey = EmbeddedValkey(folder / "valkey")
         self._closing = ExitStack()
         self._keeper: Keeper | None = None
         self.environment: dict[str, str] = {}
@@ -142,15 +149,16 @@ class BenchStack:
         self._closing.close()
 
     def _start(self, closing: ExitStack) -> None:
-        lock = FileLock(FOLDER.with_name("bench.lock"))
+        folder = self.stack.folder
+        lock = FileLock(folder.with_name(f"{folder.name}.lock"))
         try:
             closing.enter_context(lock.acquire())
         except Held as held:
-            raise Refused(f"make bench is already running here (process {held.pid}).") from None
-        stop_leftovers(FOLDER)
-        shutil.rmtree(FOLDER / "log", ignore_errors=True)
+            raise Refused(f"a bench is already running here (process {held.pid}).") from None
+        stop_leftovers(folder)
+        shutil.rmtree(folder / "log", ignore_errors=True)
         self._start_servers(closing)
-        closing.callback(kill_leftovers, FOLDER)
+        closing.callback(kill_leftovers, folder)
         lines = read_procfile(self.stack.procfile)
         self._say("migrating the database")
         self.run(RELEASE, next(line.command for line in lines if line.name == RELEASE))

@@ -10,7 +10,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "api" / "openapi.json"
-_NOBODY = {
+NOWHERE = {
     "DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:1/nothing",
     "REDIS_URL": "redis://127.0.0.1:1/0",
     "SECRET_KEY": "signs nothing, for nobody is served here",
@@ -20,7 +20,7 @@ _NOBODY = {
 
 def main() -> int:
     """Write the document."""
-    os.environ |= _NOBODY
+    os.environ |= NOWHERE
     from app import create_app
 
     served = create_app().test_client().get("/openapi.json")

@@ -30,7 +30,9 @@ _SIGNATURE = {
 @requires(public)
 @psp.doc(requestBody=_BODY, parameters=[_SIGNATURE])
 @psp.response(200, EventReceivedSchema)
+@psp.alt_response(400, "BAD_REQUEST")
 @psp.alt_response(404, "NOT_FOUND")
+@psp.alt_response(413, "CONTENT_TOO_LARGE")
 def receive_psp_event(provider: str) -> dict[str, bool]:
     """Keep an event of a payment provider; a repeat is answered alike.
 

@@ -1,13 +1,19 @@
 """A furnished shop and everyone who may stand at its door, each with something of their own."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import psycopg
 from flask.testing import FlaskClient
+from pydantic import SecretStr
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from app import create_app, wiring
 from app.accounts.models import Role, User
 from app.adapters.queue.inline import InlineQueue
 from app.catalog.models import Sku
@@ -16,8 +22,12 @@ from app.inventory.models import Warehouse
 from app.platform.db import ShopSession
 from app.platform.ids import encode
 from app.wiring import Providers
-from devstack.stripe.server import RunningServer
-from tests.conftest import WEBHOOK_SECRET
+from devstack.openapi import NOWHERE
+from devstack.servers.postgres import EmbeddedPostgres
+from devstack.servers.valkey import EmbeddedValkey
+from devstack.stripe.emulator import StripeEmulator
+from devstack.stripe.server import RunningServer, serve
+from tests.conftest import TEMPLATE, WEBHOOK_SECRET
 from tests.factories import ADDRESS, make_sku, make_user
 from tests.journeys.conftest import furnish
 
@@ -38,7 +48,8 @@ class Person:
 
     def post(self, path: str, body: Any = None, **headers: str) -> TestResponse:
         """Send JSON."""
-        return self.client.post(path, json=body, headers=self._with(headers))
+        sent = {} if body is None else {"json": body}
+        return self.client.post(path, headers=self._with(headers), **sent)
 
     def patch(self, path: str, body: Any = None, **headers: str) -> TestResponse:
         """Send a change."""
@@ -94,6 +105,12 @@ class Street:
             user = make_user(session, role=role, merchant_id=merchant_id, password_hash=hashed)
         return Person(self.client, self._proof(user), {"user_id": encode("usr", user.id)})
 
+    def visitor(self) -> Person:
+        """A guest with a cart, about to buy."""
+        guest = Person(self.client)
+        guest.cart(self.sku_id)
+        return guest
+
     def buyer(self, person: Person) -> Person:
         """The same person with a paid order, and a second cart."""
         person.cart(self.sku_id)
@@ -112,8 +129,6 @@ class Street:
 
 def paying(settings: Settings, psp: RunningServer) -> Settings:
     """The settings of a shop that pays through the emulator."""
-    from pydantic import SecretStr
-
     return settings.model_copy(
         update={
             "stripe_api_base": psp.url,
@@ -137,6 +152,7 @@ def street(wired: Providers, queue: InlineQueue, client: FlaskClient) -> Street:
     rival.ids |= {"warehouse_id": places[other.id]} | _of(other)
     shop.people = {
         "nobody": Person(client),
+        "visitor": shop.visitor(),
         "guest": shop.buyer(Person(client)),
         "customer": shop.buyer(shop.person(Role.CUSTOMER)),
         "merchant": merchant,
@@ -156,3 +172,49 @@ def _warehouses(session: ShopSession, *skus: Sku) -> dict[UUID, str]:
 
 def _of(sku: Sku) -> dict[str, str]:
     return {"sku_id": encode("sku", sku.id), "product_id": encode("prd", sku.product_id)}
+
+
+@contextmanager
+def opened(postgres: EmbeddedPostgres, valkey: EmbeddedValkey) -> Iterator[Street]:
+    """A street of its own for a whole module, whose tests change nothing that others see."""
+    name = f"test_{uuid4().hex[:16]}"
+    admin_url = postgres.url("postgres").replace("+psycopg", "")
+    with psycopg.connect(admin_url, autocommit=True) as admin, serve(_emulator()) as psp:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY wal_log")
+        queue = _workers()
+        wired = wiring.build(paying(_settings(postgres.url(name), valkey.url()), psp), queue=queue)
+        wired.redis.flushall()
+        wiring.use(wired)
+        try:
+            yield street(wired, queue, create_app().test_client())
+        finally:
+            wiring.use(None)
+            wired.db.dispose()
+            wired.redis.close()
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _workers() -> InlineQueue:
+    for name, nowhere in NOWHERE.items():  # the tasks read settings when they are imported
+        os.environ.setdefault(name, nowhere)
+    from tasks import celery
+
+    celery.loader.import_default_modules()
+    return InlineQueue({name: task for name, task in celery.tasks.items() if "celery" not in name})
+
+
+def _emulator() -> StripeEmulator:
+    return StripeEmulator(webhook_secret=WEBHOOK_SECRET)
+
+
+def _settings(database_url: str, redis_url: str) -> Settings:
+    return Settings(
+        database_url=database_url,
+        redis_url=redis_url,
+        secret_key=SecretStr("a secret for tests, longer than 32 characters"),
+        password_hashing="cheapest",
+        checkouts_per_minute=1_000_000,
+        logins_per_minute=1_000_000,
+        requests_per_minute=1_000_000,
+        log_level="WARNING",
+    )

@@ -77,7 +77,7 @@ def running_stack(
         try:
             for line in lines:
                 processes.start(line.name)
-            shop.until(lambda: _is_healthy(shop), "the stack did not become healthy")
+            shop.until(lambda: is_whole(shop), "the stack did not become healthy")
             yield shop, valkey
         finally:
             shop.close()  # first: gunicorn would wait for whoever keeps a connection
@@ -94,7 +94,7 @@ def stack(running_stack: tuple[StackShop, EmbeddedValkey]) -> Iterator[StackShop
     for name in LINES:
         if not shop.processes.is_running(name):
             shop.processes.start(name)
-    shop.until(lambda: _is_healthy(shop), "the stack did not become healthy again")
+    shop.until(lambda: is_whole(shop), "the stack did not become healthy again")
     shop.rest()
     report = audit.of_database(shop.db)
     assert not report.breaches, "\n".join(map(str, report.breaches))
@@ -102,10 +102,17 @@ def stack(running_stack: tuple[StackShop, EmbeddedValkey]) -> Iterator[StackShop
 
 @pytest.fixture
 def valkey_of_stack(running_stack: tuple[StackShop, EmbeddedValkey]) -> Iterator[EmbeddedValkey]:
-    """The stack's own Redis, to be taken away; it is back when the test is over."""
-    _, valkey = running_stack
+    """The stack's own Redis, to be taken away; it is back when the test is over.
+
+    A Celery worker that loses its broker with a task in hand may end instead of connecting again
+    (kombu cannot give the task back), so the processes are supervised meanwhile, as in production.
+    """
+    shop, valkey = running_stack
+    shop.is_supervised = True
     yield valkey
     valkey.start()
+    shop.until(lambda: is_whole(shop), "the stack did not become whole again")
+    shop.is_supervised = False
 
 
 def _environment(
@@ -167,7 +174,8 @@ def _furnish(database: Database) -> Merchant:
         return merchant
 
 
-def _is_healthy(shop: StackShop) -> bool:
+def is_whole(shop: StackShop) -> bool:
+    """Whether every part of the stack answers."""
     urls = (f"{shop.info['api']}/readyz", f"{shop.info['psp']}/", f"{shop.info['mail']}/")
     return all(map(is_healthy, urls)) and shop.are_listening("checkout", "worker")
 

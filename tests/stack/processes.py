@@ -56,6 +56,13 @@ class Processes:
         process = self._running.get(name)
         return process is not None and process.poll() is None
 
+    def revive(self) -> None:
+        """Start again whoever died, as `make up` and any other supervisor do."""
+        for name, process in list(self._running.items()):
+            if process.poll() is not None:
+                self.kill(name)
+                self.start(name)
+
     def check(self) -> None:
         """Fail with the last words of whoever died by itself."""
         for name, process in self._running.items():

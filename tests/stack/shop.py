@@ -2,15 +2,18 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from celery import Celery
+from celery.utils.nodenames import gethostname
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 from sqlalchemy import func, insert, select, text
 
-from app.accounts.models import Merchant, Role, User
+from app.accounts.models import Merchant, User
 from app.accounts.tokens import Tokens
 from app.cart.models import Cart, CartLine
 from app.catalog.models import Sku
@@ -27,30 +30,13 @@ from app.saga.models import SagaJournal
 from app.saga.states import LIVE, SagaState
 from tests.factories import ADDRESS, make_sku
 from tests.stack.http_client import Answer, HttpClient
+from tests.stack.people import Buyer, Purchased, columns_of, new_person
 from tests.stack.processes import Processes
 from tests.stack.psp import Psp
 
 PRICE = 5_000
+_BROKER_AWAY = (OperationalError, RedisError)
 PATIENCE_SECONDS = 90  # for a busy machine; what a test waits for takes a few
-
-
-@dataclass(frozen=True)
-class Buyer:
-    """Somebody with a filled cart, and what proves it is theirs."""
-
-    cart_id: str
-    headers: dict[str, str] = field(repr=False)
-    email: str
-
-
-@dataclass(frozen=True)
-class Purchased:
-    """What the books say became of one checkout."""
-
-    state: str
-    orders: int
-    intents: list[str]
-    failure: dict[str, Any] | None
 
 
 @dataclass
@@ -70,6 +56,7 @@ class StackShop:
     gate: Gate
     merchant: Merchant
     info: dict[str, Any]
+    is_supervised: bool = False
 
     @classmethod
     def gate_of(cls, redis: ShopRedis, db: Database) -> Gate:
@@ -92,10 +79,10 @@ class StackShop:
 
     def members(self, sku: Sku, count: int) -> list[Buyer]:
         """People who have signed in, each with one unit in the cart."""
-        people = [_person() for _ in range(count)]
+        people = [new_person() for _ in range(count)]
         carts = [new_id() for _ in people]
         with self.db.transaction() as session:
-            session.execute(insert(User), [_columns(person) for person in people])
+            session.execute(insert(User), [columns_of(person) for person in people])
             session.execute(
                 insert(Cart),
                 [
@@ -151,9 +138,12 @@ class StackShop:
         return answer.json
 
     def until(self, holds: Callable[[], Any], what: str = "it did not happen") -> Any:
-        """Wait for something to become true, and give it."""
+        """Wait for something to become true, and give it. A process that died by itself fails the
+        test, unless it is supervised."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not (found := holds()):
+            if self.is_supervised:
+                self.processes.revive()
             self.processes.check()
             assert time.monotonic() < deadline, what
             time.sleep(0.02)
@@ -168,7 +158,7 @@ class StackShop:
         """Wait until nothing moves any more in a checkout."""
         self.until(
             lambda: self.row(checkout_id).state not in LIVE,
-            f"the checkout stands still: {self._told(checkout_id)}",
+            "the checkout stands still",
         )
         return self.row(checkout_id)
 
@@ -262,7 +252,10 @@ class StackShop:
     def are_listening(self, *names: str) -> bool:
         """Whether these workers answer."""
         destination = [f"{name}@{_host()}" for name in names]
-        answers = self.queue.control.inspect(destination=destination, timeout=2).ping() or {}
+        try:
+            answers = self.queue.control.inspect(destination=destination, timeout=2).ping() or {}
+        except _BROKER_AWAY:  # connections of before the broker went; the next try opens new ones
+            return False
         return len(answers) == len(names)
 
     def close(self) -> None:
@@ -274,33 +267,9 @@ class StackShop:
         self.broker.close()
         self.db.dispose()
 
-    def _told(self, checkout_id: UUID) -> list[tuple[str, str]]:
-        return self.journal(checkout_id)
-
     def _signed_in(self, person: User) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.tokens.issue(person)}"}
 
 
-def _person() -> User:
-    identity = new_id()
-    return User(
-        id=identity,
-        email=f"{encode('usr', identity)}@example.com",
-        password_hash="!",
-        role=Role.CUSTOMER,
-    )
-
-
-def _columns(person: User) -> dict[str, Any]:
-    return {
-        "id": person.id,
-        "email": person.email,
-        "password_hash": person.password_hash,
-        "role": person.role,
-    }
-
-
 def _host() -> str:
-    from celery.utils.nodenames import gethostname
-
     return str(gethostname())

@@ -12,7 +12,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from tests.stack.shop import Buyer, Purchased, StackShop
+from tests.stack.people import Buyer, Purchased
+from tests.stack.shop import StackShop
 
 STEPS = ("reserve", "price", "authorize", "confirm")
 BOUGHT = Purchased("confirmed", 1, ["requires_capture"], None)

@@ -3,7 +3,8 @@
 import random
 from uuid import UUID
 
-from tests.stack.shop import Purchased, StackShop
+from tests.stack.people import Purchased
+from tests.stack.shop import StackShop
 
 TASKS = (
     "checkout.reserve",

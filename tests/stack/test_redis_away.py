@@ -3,7 +3,8 @@
 from app.platform.ids import encode
 from devstack.servers.valkey import EmbeddedValkey
 from tests.stack.http_client import Answer
-from tests.stack.shop import Purchased, StackShop
+from tests.stack.people import Purchased
+from tests.stack.shop import StackShop
 
 BOUGHT = Purchased("confirmed", 1, ["requires_capture"], None)
 

@@ -31,10 +31,10 @@ def test_who_waits_for_a_refusal_is_told_why(stack: StackShop) -> None:
 def test_when_many_wait_the_rest_is_answered_at_once_and_the_shop_goes_on(
     stack: StackShop,
 ) -> None:
-    many = 3 * MAY_WAIT
+    many = 2 * MAY_WAIT
     sku = stack.new_sku(stock=many)
     buyers = stack.members(sku, many)
-    stack.psp.fault_authorizations("slow", times=many, seconds=3)
+    stack.psp.fault_authorizations("slow", times=many, seconds=1.5)
 
     with ThreadPoolExecutor(many) as pool:
         waiting = [pool.submit(stack.buy, buyer, wait=20) for buyer in buyers]

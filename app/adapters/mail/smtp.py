@@ -12,6 +12,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import parseaddr
+from functools import cached_property
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from app.notifications.errors import LetterRefused, MailAway
@@ -67,10 +68,9 @@ class SmtpMail:
     @contextmanager
     def _connection(self) -> Iterator[smtplib.SMTP]:
         host = self._server.hostname or ""
-        tls = ssl.create_default_context()
         if self._server.scheme == "smtps":
             server: smtplib.SMTP = smtplib.SMTP_SSL(
-                host, self._port, timeout=self._answer_seconds, context=tls
+                host, self._port, timeout=self._answer_seconds, context=self._tls
             )
         else:
             server = smtplib.SMTP(host, self._port, timeout=self._answer_seconds)
@@ -78,10 +78,16 @@ class SmtpMail:
             server.ehlo_or_helo_if_needed()
             is_private = self._server.scheme == "smtps"
             if not is_private and server.has_extn("starttls"):
-                server.starttls(context=tls)
+                server.starttls(context=self._tls)
                 is_private = True
             _sign_in(server, self._server, is_private=is_private or host in _LOOPBACK)
             yield server
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Made once and only where it is needed: reading the trusted roots takes tens of
+        milliseconds."""
+        return ssl.create_default_context()
 
 
 def _sign_in(server: smtplib.SMTP, url: SplitResult, *, is_private: bool) -> None:

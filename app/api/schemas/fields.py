@@ -38,9 +38,13 @@ class Text(fields.String):
     def __init__(self, *, longest: int, shortest: int = 1, **options: Any) -> None:
         checks = [validate.Length(shortest, longest), *options.pop("validate", [])]
         super().__init__(validate=checks, **options)
+        self.longest = longest
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
-        text = str(super()._deserialize(value, *args, **kwargs)).strip()
+        said = str(super()._deserialize(value, *args, **kwargs))
+        if len(said) > self.longest:  # blanks count: the document says so
+            raise ValidationError(f"Longer than maximum length {self.longest}.")
+        text = said.strip()
         if any(letter < " " and letter not in "\n\t" for letter in text):
             raise ValidationError("Contains control characters.")
         return text
