@@ -65,7 +65,7 @@ task_routes = {
 
 # Events for Flower; worth a third of the broker's pace, and people look at them.
 worker_send_task_events = True
-task_send_sent_event = True
+task_send_sent_event = False  # the workers' own events tell of every task already
 
 
 def _each(task: str, seconds: float) -> dict[str, object]:

@@ -34,6 +34,7 @@ ADDRESS = {
 }
 PATIENCE_SECONDS = 60
 _ROUND_SECONDS = 0.02
+_MAIL_ROUND_SECONDS = 0.1  # the catcher reads all its mails for an answer
 _TEXT_LENGTH_MAX = 72  # tokens and descriptions are longer than anyone wants to read
 _LIST_LENGTH_MAX = 3
 _MARKS = {"succeeded": "[green]✓[/green]", "started": "→", "failed": "[red]✗[/red]"}
@@ -180,7 +181,7 @@ class Purchase:
                     for line in mail["text"].splitlines():
                         self._console.print(f"  [dim]│[/dim] {escape(line)}")
                     return
-            time.sleep(_ROUND_SECONDS)
+            time.sleep(_MAIL_ROUND_SECONDS)
         raise Refused(f"No letter about {number} came; see the logs of worker and consumer.")
 
     def _call(

@@ -4,6 +4,7 @@ customer.
 Source: RFC 9106 §4 (parameters), OWASP Authentication Cheat Sheet (user enumeration).
 """
 
+from functools import cached_property
 from typing import Literal
 
 from argon2 import PasswordHasher, profiles
@@ -18,7 +19,11 @@ class Passwords:
     def __init__(self, cost: Literal["default", "cheapest"] = "default") -> None:
         profile = profiles.CHEAPEST if cost == "cheapest" else profiles.RFC_9106_LOW_MEMORY
         self._hasher = PasswordHasher.from_parameters(profile)
-        self._nobody = self._hasher.hash("nobody has this password")
+
+    @cached_property
+    def _nobodys(self) -> str:
+        """A hash to compare with where there is none; made when first needed, for it is costly."""
+        return self._hasher.hash("nobody has this password")
 
     def hash(self, password: str) -> str:
         """The salted hash to keep, in PHC string format."""
@@ -28,7 +33,7 @@ class Passwords:
         """Whether the password made this hash. Without one (no such person) the same work is done
         for nothing."""
         try:
-            return self._hasher.verify(kept or self._nobody, password) and kept is not None
+            return self._hasher.verify(kept or self._nobodys, password) and kept is not None
         except (VerificationError, InvalidHashError):
             return False
 

@@ -11,6 +11,7 @@ from app.api.merchants import merchants
 from app.api.ops import ops
 from app.api.orders import orders
 from app.api.payments import psp
+from app.api.schemas.examples import EXAMPLES
 from app.web import docs, limits
 from app.web.blueprints import Api
 from app.wiring import providers
@@ -20,7 +21,7 @@ BLUEPRINTS = (auth, catalog, carts, checkouts, orders, merchants, psp, ops, heal
 
 def register(app: Flask) -> None:
     """Put every route of the shop into an application, with its document and its limits."""
-    api = Api(app)
+    api = Api(app, examples=EXAMPLES)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
     docs.init_app(app, api)

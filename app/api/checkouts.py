@@ -33,6 +33,13 @@ from app.wiring import providers
 
 checkouts = Blueprint("checkouts", __name__, url_prefix="/v1", description="Buying a cart")
 
+_PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "required": False,
+    "description": "`wait=10`: answer when the purchase is over, or after so many seconds.",
+    "schema": {"type": "string"},
+}
 Answer = tuple[CheckoutView, int, dict[str, str]]
 
 
@@ -49,6 +56,7 @@ def _once_more(checkout_id: str) -> Response:
 @limit_checkouts
 @requires(Scope.CHECKOUT)
 @idempotent(render=_once_more)
+@checkouts.doc(parameters=[_PREFER])
 @checkouts.arguments(PurchaseSchema)
 @checkouts.response(202, CheckoutSchema)
 @checkouts.alt_response(201, schema=CheckoutSchema, description="Confirmed within the wait.")

@@ -42,7 +42,9 @@ from app.saga.states import SagaState
 
 log = logging.getLogger(__name__)
 
-ACCEPT_SECONDS_MAX = 5  # an admission lives longer than this transaction can, so none lapses unseen
+ACCEPT_SECONDS_MAX = (
+    3  # a statement; an admission lives longer than this transaction can, so none lapses unseen
+)
 ADMISSION_SECONDS = 30
 OpenTransaction = Callable[[], AbstractContextManager[ShopSession]]
 
@@ -221,6 +223,8 @@ def _write(
 ) -> None:
     session.execute(text(f"SET LOCAL statement_timeout = '{ACCEPT_SECONDS_MAX}s'"))
     cart = ports.carts.take(session, purchase.cart_id, shopper.owner)
+    if cart.user_id is not None and cart.checkout_id is not None:
+        raise _CartHeld  # at once: an INSERT that waited here would hold the cart meanwhile
     if {line.sku_id: line.qty for line in cart.lines} != admission.lines:
         raise CheckoutInProgress("The cart changed meanwhile; send it again.", after_seconds=0)
     _check(cart, purchase.expected_total)

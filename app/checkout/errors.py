@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from app.payments.errors import ProviderAway
 from app.platform.errors import Conflict, Invalid, NotFound
 
 
@@ -77,3 +78,4 @@ class CheckoutRefused(Conflict):
         detail = failure.get("detail") or "The purchase did not happen."
         super().__init__(detail, checkout_id=checkout_id, **facts)
         self.code = failure.get("code") or self.code  # type: ignore[misc]
+        self.retryable = self.code == ProviderAway.code  # type: ignore[misc]

@@ -114,7 +114,7 @@ class Database:
         with ShopSession(self.engine, expire_on_commit=False) as session, transaction_open():
             session.connection(execution_options={"postgresql_readonly": True})
             yield session
-            session.expunge_all()  # a rollback empties what it still knows; what was read stays read
+            session.expunge_all()  # a rollback empties what it knows; what was read stays read
             session.rollback()
 
     @contextmanager

@@ -43,7 +43,7 @@ class Conflict(DomainError):
 
 
 class VersionConflict(Conflict):
-    """It changed since the caller saw it (If-Match); answered 412, `version` says what it is now."""
+    """It changed since the caller saw it (If-Match); 412, `version` says what it is now."""
 
     code = "version_conflict"
 

@@ -100,7 +100,8 @@ def _guarded(
         if not found:
             raise
         if len(found) > 1:
-            return any([alone(one) for one in found])
+            worked = [alone(one) for one in found]
+            return any(worked)
         log.exception("saga_step_broke", extra={"saga": saga.kind, "saga_id": str(found[0])})
         _postpone(saga, ports, error, lambda s: claiming.waiting(s, saga, None, ids=found))
         return True

@@ -1,5 +1,6 @@
 """flask-smorest, made to answer and to document problems, scopes, keys and limits."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -10,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.web import converters, problems
 from app.web.auth import CART_TOKEN_HEADER, GRANTS, Scope
+from app.web.examples import fill
 from app.web.parsing import StrictParser
 
 # Python 3.13 renamed some of these; the document says the same under every version.
@@ -23,14 +25,30 @@ _KEY_PARAMETER = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 }
 
+_MATCH_PARAMETER = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of what was read: refused with 412 where it has changed since.",
+    "schema": {"type": "string"},
+}
+_NONE_MATCH_PARAMETER = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of what is known already: 304 where it has not changed.",
+    "schema": {"type": "string"},
+}
+
 
 class Api(flask_smorest.Api):  # type: ignore[misc]  # flask-smorest ships no types
     """The OpenAPI document of this app, in which every error is a problem."""
 
     ERROR_SCHEMA = problems.ProblemSchema
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, *, examples: Mapping[str, Any] | None = None) -> None:
         self.document: bytes | None = None
+        self._examples = examples or {}
         app.config.update(
             API_TITLE="Cartwright",
             API_VERSION="1.0.0",
@@ -46,6 +64,12 @@ class Api(flask_smorest.Api):  # type: ignore[misc]  # flask-smorest ships no ty
         schemes.security_scheme(
             "cartToken", {"type": "apiKey", "in": "header", "name": CART_TOKEN_HEADER}
         )
+
+    def described(self) -> dict[str, Any]:
+        """The whole document, each field with an example."""
+        document = fill(self.spec.to_dict(), self._examples)
+        document["components"]["schemas"].pop("PaginationMetadata", None)  # not our pagination
+        return document
 
     def handle_http_exception(self, error: HTTPException) -> Any:
         """Answer what Flask or webargs refused as a problem."""
@@ -92,6 +116,11 @@ def _describe(doc: dict[str, Any], doc_info: dict[str, Any], **_: Any) -> dict[s
         responses.setdefault(status, _name(HTTPStatus(status)))
     if doc_info.get("idempotent"):
         doc.setdefault("parameters", []).append(dict(_KEY_PARAMETER))
+    if "412" in map(str, responses):
+        doc.setdefault("parameters", []).append(dict(_MATCH_PARAMETER))
+    if doc_info.get("cacheable"):
+        doc.setdefault("parameters", []).append(dict(_NONE_MATCH_PARAMETER))
+        responses.setdefault(304, {"description": "Not Modified"})
     return doc
 
 

@@ -49,6 +49,7 @@ def cacheable(*, seconds: int, shared: bool = True) -> Callable[[V], V]:
                 response.add_etag()
             return response.make_conditional(request)
 
+        kept._apidoc = {**getattr(view, "_apidoc", {}), "cacheable": True}  # type: ignore[attr-defined]
         return kept  # type: ignore[return-value]
 
     return decorate

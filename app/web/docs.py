@@ -54,7 +54,7 @@ def openapi() -> ResponseReturnValue:
     """The OpenAPI 3.1 document of everything this API does."""
     api: Api = current_app.extensions["openapi"]
     if api.document is None:
-        api.document = json.dumps(api.spec.to_dict()).encode()
+        api.document = json.dumps(api.described()).encode()
     response = Response(api.document, mimetype="application/json")
     response.headers["Cache-Control"] = "public, max-age=60"
     response.add_etag()

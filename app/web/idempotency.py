@@ -211,7 +211,7 @@ def _once_by_id(act: Act, view: Callable[[], Any], render: Render) -> Any:
     except DoneBefore:
         return _rendered(_first(act), render)
     except DomainError:
-        before = None if sure else act.find()
+        before = None if sure and not hinted else act.find()
         if before is None:
             raise
         return _rendered(before, render)

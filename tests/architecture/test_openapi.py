@@ -8,6 +8,7 @@ from flask import Flask
 from openapi_schema_validator import OAS31Validator
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
+from app.web.examples import speaks
 from devstack.openapi import DOCUMENT, rendered
 
 PROBLEM = "application/problem+json"
@@ -55,6 +56,35 @@ def test_every_operation_says_who_may_call_it_and_what_it_does(document: dict[st
         assert operation["summary"], name
         assert operation["tags"], name
         assert "security" in operation, name
+
+
+def test_every_field_shows_what_it_looks_like(document: dict[str, Any]) -> None:
+    silent = [
+        f"{name}.{field}"
+        for name, schema in document["components"]["schemas"].items()
+        for field, described in schema.get("properties", {}).items()
+        if not speaks(described)
+    ]
+
+    assert silent == []
+
+
+def test_every_example_is_one(document: dict[str, Any]) -> None:
+    wrong = [
+        f"{name}.{field}: {error.message}"
+        for name, schema in document["components"]["schemas"].items()
+        for field, described in schema.get("properties", {}).items()
+        if "example" in described
+        for error in OAS31Validator(described | _components(document)).iter_errors(
+            described["example"]
+        )
+    ]
+
+    assert wrong == []
+
+
+def _components(document: dict[str, Any]) -> dict[str, Any]:
+    return {"components": document["components"]}
 
 
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

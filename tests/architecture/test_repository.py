@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.version import Version
 
@@ -72,6 +73,14 @@ def test_no_package_is_pinned_twice_to_different_versions() -> None:
     pins = [pin for name in REQUIREMENTS for pin in _pins(name).items()]
 
     assert [name for name, version in pins if dict(pins)[name] != version] == []
+
+
+def test_a_commit_is_checked_by_what_is_installed_here_alone() -> None:
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+
+    assert {repo["repo"] for repo in config["repos"]} == {"local"}
+    hooks = [hook for repo in config["repos"] for hook in repo["hooks"]]
+    assert {hook["language"] for hook in hooks} <= {"system", "pygrep"}
 
 
 def _pins(name: str) -> dict[str, str]:

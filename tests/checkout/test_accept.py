@@ -3,8 +3,9 @@
 from uuid import UUID
 
 from app.catalog.models import Sku
-from app.platform.ids import decode, new_id
+from app.platform.ids import decode, encode, new_id
 from app.platform.redis import ShopRedis
+from tests.factories import ADDRESS
 from tests.journeys.conftest import Shop
 
 
@@ -68,3 +69,25 @@ def test_the_same_words_again_are_the_same_checkout_also_when_its_note_is_lost(
 
 def _in_flight(shop: Shop, redis: ShopRedis) -> int:
     return int(redis.zcard(f"{{g0}}:flight:{shop.sku.id}"))
+
+
+def test_a_signed_in_cart_is_locked_while_it_is_bought_and_can_change_again_afterwards(
+    shop: Shop,
+) -> None:
+    ada = {"email": "ada@example.com", "password": "correct horse battery staple"}
+    token = shop.client.post("/v1/auth/register", json=ada).json["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    line = {"sku_id": encode("sku", shop.sku.id), "qty": 1}
+    cart = shop.client.post("/v1/cart", json=line, headers=headers).json
+    body = {
+        "cart_id": cart["id"],
+        "shipping_address": ADDRESS,
+        "payment_method_token": "pm_card_chargeDeclined",
+    }
+    shop.client.post("/v1/checkout", json=body, headers=headers)
+    locked = shop.client.post("/v1/cart", json=line, headers=headers)
+
+    shop.work()
+
+    assert (locked.status_code, locked.json["code"]) == (409, "cart_locked")
+    assert shop.client.post("/v1/cart", json=line, headers=headers).status_code in (200, 201)

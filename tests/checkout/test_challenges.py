@@ -1,5 +1,7 @@
 """3-D Secure: a purchase waits for its shopper, and for nobody else."""
 
+from app.inventory import service as inventory
+from app.platform.ids import decode
 from tests.checkout.conftest import Till
 
 CHALLENGED = "pm_card_authenticationRequired"
@@ -98,5 +100,22 @@ def test_an_approval_while_it_is_being_undone_does_not_turn_it_back(till: Till) 
 
     assert undoing["state"] == "running"
     assert till.shop.look(cart, answer)["state"] == "canceled"
+    assert till.intents() == ["canceled"]
+    assert till.stock() == (10, 0)
+
+
+def test_a_purchase_whose_units_are_not_held_any_more_is_not_confirmed(till: Till) -> None:
+    cart = till.shop.cart()
+    answer = till.shop.buy(cart, token=CHALLENGED)
+    till.shop.work()
+    with till.shop.db.transaction() as session:
+        inventory.release(session, [decode("chk", answer.json["id"])])
+    till.psp.emulator.answer_authentication(till.intent(), approved=True)
+
+    till.post(cart, answer.json["id"], "resume")
+    till.shop.work()
+
+    seen = till.shop.look(cart, answer)
+    assert (seen["state"], seen["failure"]["code"]) == ("failed", "reservation_lost")
     assert till.intents() == ["canceled"]
     assert till.stock() == (10, 0)

@@ -96,6 +96,7 @@ def stack(running_stack: tuple[StackShop, EmbeddedValkey]) -> Iterator[StackShop
             shop.processes.start(name)
     shop.until(lambda: is_whole(shop), "the stack did not become healthy again")
     shop.rest()
+    shop.until(lambda: shop.count_unsent_letters() == 0, "letters are missing", seconds=300)
     report = audit.of_database(shop.db)
     assert not report.breaches, "\n".join(map(str, report.breaches))
 

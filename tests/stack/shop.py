@@ -137,10 +137,16 @@ class StackShop:
         assert answer.status == 200, answer.body
         return answer.json
 
-    def until(self, holds: Callable[[], Any], what: str = "it did not happen") -> Any:
+    def until(
+        self,
+        holds: Callable[[], Any],
+        what: str = "it did not happen",
+        *,
+        seconds: float = PATIENCE_SECONDS,
+    ) -> Any:
         """Wait for something to become true, and give it. A process that died by itself fails the
         test, unless it is supervised."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + seconds
         while not (found := holds()):
             if self.is_supervised:
                 self.processes.revive()
@@ -213,6 +219,14 @@ class StackShop:
     def rest(self) -> None:
         """Wait until every checkout has come to its end or waits for its shopper."""
         self.until(lambda: self.count_moving() == 0, "checkouts are still running")
+
+    def count_unsent_letters(self) -> int:
+        """Confirmed orders whose confirmation nobody was sent yet."""
+        (row,) = self.statement(
+            "SELECT count(*) FROM orders o WHERE o.state = 'confirmed' AND NOT EXISTS"
+            " (SELECT 1 FROM notifications n WHERE n.subject_id = o.id AND n.status = 'sent')"
+        )
+        return int(row[0])
 
     def mails_to(self, email: str) -> list[dict[str, Any]]:
         """What the mail catcher shows for one address."""

@@ -5,6 +5,11 @@ import pytest
 from tests.stack.shop import StackShop
 
 
+@pytest.fixture(autouse=True)
+def _an_empty_mailbox(stack: StackShop) -> None:
+    stack.mail.send("DELETE", "/api/messages", None)
+
+
 @pytest.mark.parametrize("name", ["relay", "consumer", "worker"])
 def test_the_letter_arrives_once_though_who_carries_it_was_killed_and_started_again(
     stack: StackShop, name: str
