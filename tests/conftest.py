@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
+from celery import Celery
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -128,14 +129,25 @@ def psp() -> Iterator[RunningServer]:
 @pytest.fixture
 def queue() -> InlineQueue:
     """Nudges wait here until `drain` runs the real tasks in this process."""
-    # The tasks read their settings from the environment when imported; tests hand over providers.
-    os.environ.setdefault("DATABASE_URL", "postgresql+psycopg://nobody@127.0.0.1:1/none")
-    os.environ.setdefault("REDIS_URL", "redis://127.0.0.1:1/0")
-    os.environ.setdefault("SECRET_KEY", "only so that the tasks can be imported")
-    from tasks import celery
-
-    celery.loader.import_default_modules()
+    celery = _celery()
     return InlineQueue({name: task for name, task in celery.tasks.items() if "celery" not in name})
+
+
+def _celery() -> Celery:
+    """The tasks, imported with an environment that is taken away again: tests hand over providers,
+    and no process that a test starts may inherit it."""
+    given = {
+        "DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:1/none",
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+        "SECRET_KEY": "only so that the tasks can be imported",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in given.items():
+            patch.setenv(name, value)
+        from tasks import celery
+
+        celery.loader.import_default_modules()
+    return celery
 
 
 @pytest.fixture

@@ -9,12 +9,16 @@ _KNOWN_FORMATS = frozenset({"date-time", "uuid"})
 
 
 def fill(document: dict[str, Any], examples: Mapping[str, Any]) -> dict[str, Any]:
-    """Put an example of its name at each field that does not speak for itself; gives the
-    document."""
-    for schema in document.get("components", {}).get("schemas", {}).values():
+    """Put an example at each field that does not speak for itself; gives the document.
+
+    Examples are known by the field's name, or by `Schema.field` where one name means two things.
+    """
+    schemas = document.get("components", {}).get("schemas", {})
+    for of, schema in schemas.items():
         for name, field in schema.get("properties", {}).items():
-            if name in examples and not speaks(field):
-                field["example"] = examples[name]
+            example = examples.get(f"{of}.{name}", examples.get(name))
+            if example is not None and not speaks(field):
+                field["example"] = example
     return document
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from app.operations.trace import NothingKnown, Story, story_of
 from app.platform.db import Database
-from app.platform.ids import encode, new_id
+from app.platform.ids import encode
 from devstack.stripe.server import RunningServer
 from tests.conftest import Clock
 from tests.journeys.conftest import Shop
@@ -153,7 +154,16 @@ def test_people_are_not_named_in_a_story(sold: Sold, db: Database) -> None:
 
 @pytest.mark.parametrize(
     "word",
-    ["", "100000", "chk_", encode("chk", new_id()), encode("usr", new_id()), "%", "żółw", "'"],
+    [
+        "",
+        "100000",
+        "chk_",
+        encode("chk", UUID(int=7)),
+        encode("usr", UUID(int=7)),
+        "%",
+        "żółw",
+        "'",
+    ],
 )
 def test_a_word_nothing_goes_by_is_refused(shop: Shop, db: Database, word: str) -> None:
     with pytest.raises(NothingKnown):

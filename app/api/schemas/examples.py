@@ -26,6 +26,7 @@ EXAMPLES: dict[str, Any] = {
     "actor": "checkout",
     "kind": "saga_stuck",
     "subject": "chk_01h455vb4pex5vsknk084sn02q",
+    "Incident.detail": {"step": "authorize"},
     "detail": "Not enough is left of what you want.",
     "field": "lines.0.qty",
     "region": "",

@@ -6,9 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 import requests
@@ -31,15 +29,8 @@ def stripe_mock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if shutil.which("go") is None:
         pytest.skip("stripe-mock needs Go to be built, and there is none")
     program = _install(tmp_path_factory.mktemp("gobin"))
-    port = free_port()
-    process = subprocess.Popen(
-        [program, "-http-addr", f"127.0.0.1:{port}"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}"
+    url, process = _start(program)
     try:
-        _await(url, process)
         yield url
     finally:
         process.terminate()
@@ -136,43 +127,26 @@ def _install(folder: Path) -> str:
     return str(folder / "stripe-mock")
 
 
-def _await(url: str, process: "subprocess.Popen[bytes]") -> None:
+def _start(program: str) -> "tuple[str, subprocess.Popen[bytes]]":
+    """A free port may be taken before the server binds it: another one is tried then."""
+    for _ in range(5):
+        address = f"127.0.0.1:{free_port()}"
+        process = subprocess.Popen(
+            [program, "-http-addr", address],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        if _answers(f"http://{address}", process):
+            return f"http://{address}", process
+        process.wait()
+    pytest.fail("stripe-mock ended at once, five times")
+
+
+def _answers(url: str, process: "subprocess.Popen[bytes]") -> bool:
     while process.poll() is None:
         try:
             requests.get(url, timeout=1)
         except requests.ConnectionError:
             continue
-        return
-    pytest.fail("stripe-mock ended at once")
-
-
-class _Recorder:
-    """A server that writes down what it hears and answers 500."""
-
-    def __init__(self, heard: list[tuple[object, str, bytes]]) -> None:
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                heard.append((self.client_address, self.headers["Idempotency-Key"], body))
-                self.send_response(500)
-                self.send_header("Content-Length", "2")
-                self.end_headers()
-                self.wfile.write(b"{}")
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-
-    def __enter__(self) -> str:
-        self._thread.start()
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        return True
+    return False
