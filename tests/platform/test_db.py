@@ -35,9 +35,13 @@ def test_a_nudge_leaves_only_after_the_commit(db: Database) -> None:
 def test_a_rolled_back_act_nudges_nobody(db: Database) -> None:
     queue = Recorder()
 
-    with pytest.raises(ZeroDivisionError), db.transaction(queue) as session:
-        session.nudge("checkout.reserve", id="one")
-        raise ZeroDivisionError
+    def break_off() -> None:
+        with db.transaction(queue) as session:
+            session.nudge("checkout.reserve", id="one")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        break_off()
 
     assert queue.sent == []
 
