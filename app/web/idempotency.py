@@ -16,17 +16,15 @@ from typing import Any, TypeVar
 
 from flask import Response, g, make_response, request
 from psycopg.errors import LockNotAvailable
-from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from app.platform import idempotency
-from app.platform.clock import milliseconds
 from app.platform.db import ShopSession
 from app.platform.errors import DomainError, Invalid
 from app.platform.idempotency import IdempotencyKey, KeyInFlight
-from app.web import problems
+from app.web import hints, problems
 from app.web.auth import principal
 from app.wiring import providers
 
@@ -36,7 +34,6 @@ WAIT_SECONDS = 5  # how long a twin waits for the first
 KEPT_HEADERS = ("Location", "ETag", "Cache-Control")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _NOT_KEPT = frozenset({401, 408, 409, 413, 415, 429})
-_HINT, _EPOCH = "idempotency:hint:", "idempotency:epoch"
 V = TypeVar("V", bound=Callable[..., Any])
 Render = Callable[[str], Any]
 
@@ -202,8 +199,8 @@ def _once(act: Act, view: Callable[[], Any]) -> Response:
 
 
 def _once_by_id(act: Act, view: Callable[[], Any], render: Render) -> Any:
-    hinted, sure = _hint(act)
-    before = act.find() if hinted else None
+    hint = hints.ask(act.scope, act.key)
+    before = act.find() if hint.seen else None
     if before is not None:
         return _rendered(before, render)
     try:
@@ -211,28 +208,14 @@ def _once_by_id(act: Act, view: Callable[[], Any], render: Render) -> Any:
     except DoneBefore:
         return _rendered(_first(act), render)
     except DomainError:
-        before = None if sure and not hinted else act.find()
-        if before is None:
-            raise
-        return _rendered(before, render)
-
-
-def _hint(act: Act) -> tuple[bool, bool]:
-    """Whether Redis saw this key before, and whether its "no" can be believed.
-
-    One round trip keeps PostgreSQL out of a sold-out sale. The hint is set before the act, so it
-    can only say yes too often; after a flush, "no" is believed once a key's whole life has passed.
-    """
-    name = _HINT + hashlib.sha256(f"{act.scope} {act.key}".encode()).hexdigest()
-    life, now = int(idempotency.KEEP.total_seconds()), milliseconds()
-    try:
-        with providers().redis.pipeline(transaction=False) as pipe:
-            pipe.set(name, "1", ex=life, nx=True, get=True)
-            pipe.set(_EPOCH, now, nx=True, get=True)
-            seen, epoch = pipe.execute()
-    except RedisError:
-        return True, True
-    return seen is not None, epoch is not None and now - int(epoch) > life * 1000
+        before = None if hint.sure and not hint.seen else act.find()
+        if before is not None:
+            return _rendered(before, render)
+        if hint.running:  # what it took may be all that is missing here
+            raise _in_flight() from None
+        raise
+    finally:
+        hints.done(hint)
 
 
 def _first(act: Act) -> IdempotencyKey:

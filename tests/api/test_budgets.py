@@ -123,10 +123,10 @@ BUDGETS: dict[str, tuple[Ask, Budget]] = {
     "quote-of-a-guest": (_quote("visitor"), Budget(3, redis=1)),
     "quote-of-a-customer": (_quote("customer"), Budget(4)),
     "checkout-of-a-guest": (_buy("visitor"), Budget(4, commits=1, redis=7)),
-    "checkout-of-a-guest-with-a-key": (_buy("visitor", key="k"), Budget(7, commits=1, redis=8)),
+    "checkout-of-a-guest-with-a-key": (_buy("visitor", key="k"), Budget(7, commits=1, redis=9)),
     "checkout-of-a-customer-with-a-key": (
         _buy("customer", key="k"),
-        Budget(11, commits=1, redis=5),
+        Budget(11, commits=1, redis=6),
     ),
     "checkout-seen-with-its-order": (_get("guest", "/v1/checkout/{checkout_id}"), Budget(5)),
     "order": (_get("guest", "/v1/orders/{order_id}"), Budget(5)),
