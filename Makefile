@@ -10,14 +10,19 @@ up: ## Start the whole shop here until Ctrl-C (PORT, FLOWER_PORT, MAIL_PORT, PSP
 	@$(RUN) -m devstack.up
 
 test: ## Run the tests on servers of their own (T=tests/orders for some of them)
-	@$(DEV) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(T)
+ifdef T
+	@$(DEV) -m pytest $(T)
+else
+	@$(DEV) -m pytest -n auto --maxprocesses 4 --ignore tests/stack
+	@$(DEV) -m pytest tests/stack
+endif
 
 check: ## What CI runs: lint, format, types, import contracts, then all tests
 	@$(DEV) -m ruff check .
 	@$(DEV) -m ruff format --check .
 	@$(DEV) -m mypy
 	@$(DEV) -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
-	@$(DEV) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(T)
+	@$(MAKE) --no-print-directory test
 
 fix: ## Mend what can be mended by machine: lint and format
 	@$(DEV) -m ruff check --fix .

@@ -45,15 +45,15 @@ TOLD = {
 LINES = ("web", "worker_checkout", "worker", "beat", "relay", "consumer")
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Real processes take their time."""
+    item.add_marker(pytest.mark.slow)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """These tests share one running shop, so one worker takes them all; they take longest, so it
-    begins with them."""
-    items.sort(key=lambda item: HERE not in item.path.parents)
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.slow)
-            item.add_marker(pytest.mark.xdist_group("stack"))
+    """These tests run last: nobody else then shares the machine with the processes they start."""
+    items.sort(key=lambda item: HERE in item.path.parents)
 
 
 @pytest.fixture(scope="session")
