@@ -9,7 +9,6 @@ import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
-from celery import Celery
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -129,13 +128,12 @@ def psp() -> Iterator[RunningServer]:
 @pytest.fixture
 def queue() -> InlineQueue:
     """Nudges wait here until `drain` runs the real tasks in this process."""
-    celery = _celery()
-    return InlineQueue({name: task for name, task in celery.tasks.items() if "celery" not in name})
+    return workers()
 
 
-def _celery() -> Celery:
-    """The tasks, imported with an environment that is taken away again: tests hand over providers,
-    and no process that a test starts may inherit it."""
+def workers() -> InlineQueue:
+    """The real tasks behind their names. They are imported with an environment that is taken away
+    again: tests hand over providers, and no process that a test starts may inherit it."""
     given = {
         "DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:1/none",
         "REDIS_URL": "redis://127.0.0.1:1/0",
@@ -147,7 +145,7 @@ def _celery() -> Celery:
         from tasks import celery
 
         celery.loader.import_default_modules()
-    return celery
+    return InlineQueue({name: task for name, task in celery.tasks.items() if "celery" not in name})
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A furnished shop and everyone who may stand at its door, each with something of their own."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,12 +21,11 @@ from app.inventory.models import Warehouse
 from app.platform.db import ShopSession
 from app.platform.ids import encode
 from app.wiring import Providers
-from devstack.openapi import NOWHERE
 from devstack.servers.postgres import EmbeddedPostgres
 from devstack.servers.valkey import EmbeddedValkey
 from devstack.stripe.emulator import StripeEmulator
 from devstack.stripe.server import RunningServer, serve
-from tests.conftest import TEMPLATE, WEBHOOK_SECRET
+from tests.conftest import TEMPLATE, WEBHOOK_SECRET, workers
 from tests.factories import ADDRESS, make_sku, make_user
 from tests.journeys.conftest import furnish
 
@@ -181,7 +179,7 @@ def opened(postgres: EmbeddedPostgres, valkey: EmbeddedValkey) -> Iterator[Stree
     admin_url = postgres.url("postgres").replace("+psycopg", "")
     with psycopg.connect(admin_url, autocommit=True) as admin, serve(_emulator()) as psp:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY wal_log")
-        queue = _workers()
+        queue = workers()
         wired = wiring.build(paying(_settings(postgres.url(name), valkey.url()), psp), queue=queue)
         wired.redis.flushall()
         wiring.use(wired)
@@ -192,15 +190,6 @@ def opened(postgres: EmbeddedPostgres, valkey: EmbeddedValkey) -> Iterator[Stree
             wired.db.dispose()
             wired.redis.close()
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _workers() -> InlineQueue:
-    for name, nowhere in NOWHERE.items():  # the tasks read settings when they are imported
-        os.environ.setdefault(name, nowhere)
-    from tasks import celery
-
-    celery.loader.import_default_modules()
-    return InlineQueue({name: task for name, task in celery.tasks.items() if "celery" not in name})
 
 
 def _emulator() -> StripeEmulator:

@@ -115,6 +115,6 @@ def test_vendors_stop_at_their_adapters() -> None:
     assert known == {
         "app/platform/redis.py",
         "app/web/problems.py",  # says in the shop's words that Redis is away
-        "app/web/idempotency.py",
+        "app/web/hints.py",
         "app/web/limits.py",
     } | {name for name in known if name.startswith(("app/inventory/", "app/cart/", "app/catalog/"))}

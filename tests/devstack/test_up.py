@@ -45,6 +45,12 @@ sys.exit(Run(stack, Screen()).run())
 Running = subprocess.Popen[str]
 
 
+def _environment() -> dict[str, str]:
+    """This process's own, without servers that somebody else runs."""
+    kept = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
+    return {**kept, "PYTHONPATH": str(Path.cwd())}
+
+
 class Shop:
     """A tiny shop in a folder; `up()` is `make up` for it."""
 
@@ -69,7 +75,7 @@ class Shop:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+            env=_environment(),
         )
 
     def info(self, run: Running) -> dict[str, str]:
