@@ -16,37 +16,49 @@ from app.platform.clock import milliseconds
 from app.wiring import providers
 
 _HINT, _EPOCH = "idempotency:hint:", "idempotency:epoch"
+_RUNNING = ":running"
 _RUNS_MS_MAX = 10_000  # a first request that takes longer has died
 
 
 @dataclass(frozen=True)
 class Hint:
-    """Whether a key was seen before, whether a "no" is sure, whether the first is still at it."""
+    """Whether a key was seen before, and whether a "no" to that is sure."""
 
     name: str
     seen: bool
     sure: bool
-    running: bool = False
 
 
 def ask(scope: str, key: str) -> Hint:
-    """Ask in one round trip, and note the key before its act begins."""
+    """Ask in one round trip, and note the key, and that one more is at it, before its act
+    begins."""
     name = _HINT + hashlib.sha256(f"{scope} {key}".encode()).hexdigest()
     life, now = int(idempotency.KEEP.total_seconds()), milliseconds()
     try:
         with providers().redis.pipeline(transaction=False) as pipe:
-            pipe.set(name, now, ex=life, nx=True, get=True)
+            pipe.set(name, "1", ex=life, nx=True, get=True)
             pipe.set(_EPOCH, now, nx=True, get=True)
-            seen, epoch = pipe.execute()
+            pipe.incr(name + _RUNNING)
+            pipe.pexpire(name + _RUNNING, _RUNS_MS_MAX)
+            seen, epoch, _, _ = pipe.execute()
     except RedisError:
         return Hint(name, seen=True, sure=True)
     sure = epoch is not None and now - int(epoch) > life * 1000
-    running = seen is not None and now - int(seen) < _RUNS_MS_MAX
-    return Hint(name, seen is not None, sure, running)
+    return Hint(name, seen is not None, sure)
+
+
+def twins(hint: Hint) -> bool:
+    """Whether another request with this key is still at it. Ask before PostgreSQL is asked: who was
+    through by then has committed."""
+    try:
+        return int(providers().redis.get(hint.name + _RUNNING) or 0) > 1
+    except RedisError:
+        return False
 
 
 def done(hint: Hint) -> None:
-    """The first of its key is through: a twin that is refused now is refused for itself."""
-    if not hint.seen:
-        with suppress(RedisError):
-            providers().redis.set(hint.name, 0, xx=True, keepttl=True)
+    """One is through."""
+    with suppress(RedisError), providers().redis.pipeline(transaction=False) as pipe:
+        pipe.decr(hint.name + _RUNNING)
+        pipe.pexpire(hint.name + _RUNNING, _RUNS_MS_MAX)  # also where it had lapsed meanwhile
+        pipe.execute()

@@ -208,10 +208,11 @@ def _once_by_id(act: Act, view: Callable[[], Any], render: Render) -> Any:
     except DoneBefore:
         return _rendered(_first(act), render)
     except DomainError:
-        before = None if hint.sure and not hint.seen else act.find()
+        others = hints.twins(hint)  # what one of them took may be all that is missing here
+        before = None if hint.sure and not hint.seen and not others else act.find()
         if before is not None:
             return _rendered(before, render)
-        if hint.running:  # what it took may be all that is missing here
+        if others:
             raise _in_flight() from None
         raise
     finally:
