@@ -16,7 +16,6 @@ REDIS_SECONDS_MAX = 5.0  # nobody waits for a worker as a shopper waits for an a
 
 celery = Celery("tasks")
 celery.config_from_object("celeryconfig")
-celery.autodiscover_tasks(["tasks"], related_name=None)
 celery.conf.imports = (
     "tasks.checkout",
     "tasks.housekeeping",

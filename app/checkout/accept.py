@@ -177,10 +177,6 @@ def _standing(
     return known
 
 
-def _held_until_now() -> CheckoutInProgress:
-    return CheckoutInProgress("This cart was being bought a moment ago.", after_seconds=1)
-
-
 @contextmanager
 def _admitted(lines: dict[UUID, int], ports: CheckoutPorts) -> Iterator[_Admission]:
     """Admit all lines or none, and see to it that the admission does not outlive its use."""

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.checkout.errors import CheckoutNotFound
@@ -62,13 +62,3 @@ class CheckoutDemand:
         qty = {row.sku_id: int(row.qty) for row in rows}
         known = session.scalars(select(Checkout.id).where(Checkout.id.in_(list(admission_ids))))
         return Pending(qty=qty, known=set(known))
-
-
-def count_live(session: Session) -> dict[str, int]:
-    """How many checkouts stand in each state that is no end, for the gauge of stuck ones."""
-    rows = session.execute(
-        select(Checkout.state, func.count())
-        .where(Checkout.state.in_([SagaState.RUNNING, SagaState.PARKED, SagaState.NEEDS_ATTENTION]))
-        .group_by(Checkout.state)
-    )
-    return {str(state): count for state, count in rows}

@@ -4,10 +4,9 @@ from uuid import UUID
 
 from app.checkout.errors import CheckoutNotFound, TooLateToCancel
 from app.checkout.models import Checkout
-from app.checkout.queries import find_checkout
 from app.platform.db import ShopSession
 from app.saga import engine
-from app.saga.states import Direction, SagaState
+from app.saga.states import SagaState
 
 
 def cancel(session: ShopSession, checkout_id: UUID, *, reason: str = "canceled") -> Checkout:
@@ -40,16 +39,8 @@ def expire_holds(session: ShopSession, checkout_ids: list[UUID]) -> int:
     )
 
 
-def is_undoing(checkout: Checkout) -> bool:
-    """Whether it is on its way back."""
-    return checkout.direction == Direction.UNDO
-
-
 def _reread(session: ShopSession, checkout_id: UUID) -> Checkout:
     checkout = session.get(Checkout, checkout_id, populate_existing=True)
     if checkout is None:
         raise CheckoutNotFound("There is no such checkout.")
     return checkout
-
-
-__all__ = ["cancel", "expire_holds", "find_checkout", "is_undoing", "resume"]
