@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 
 from app.platform.db import ShopSession
+from app.saga.incidents import close_incident
 from app.saga.models import SagaJournal, SagaRow
 from app.saga.registry import saga_of
 from app.saga.states import LIVE, Direction, JournalEvent, SagaState
@@ -87,6 +88,59 @@ def wake(session: ShopSession, kind: str, saga_id: UUID, *, detail: dict[str, An
     return True
 
 
+def resume(
+    session: ShopSession, kind: str, row: SagaRow, *, actor: str, seconds_max: int | None = None
+) -> None:
+    """Go on with a locked saga that needed a person, with a new deadline and a new key at the
+    provider; its incident is closed. Raises ValueError for one that needs nobody."""
+    if row.state != SagaState.NEEDS_ATTENTION:
+        raise ValueError(f"a saga that is {row.state} needs nobody")
+    saga = saga_of(kind)
+    row.state = SagaState.RUNNING
+    row.failure = None if row.direction == Direction.FORWARD else row.failure
+    row.attempts = 0
+    row.key_attempt += 1
+    row.version += 1
+    row.deadline = func.shop_now() + timedelta(seconds=seconds_max or saga.seconds_max)
+    row.next_attempt_at = row.updated_at = func.shop_now()
+    row.nudge_at = func.shop_now() + PATIENCE
+    close_incident(session, kind=f"saga_{row.step}", subject=str(row.id))
+    session.add(
+        SagaJournal(
+            saga_kind=kind,
+            saga_id=row.id,
+            step=row.step,
+            event=JournalEvent.SIGNALED,
+            attempt=row.key_attempt,
+            detail={"resumed_by": actor},
+        )
+    )
+    nudge(session, saga, row.id, step=row.step, direction=row.direction)
+
+
+def give_up(session: ShopSession, kind: str, row: SagaRow, *, actor: str) -> None:
+    """End a locked saga that needed a person where it stands: what it was for is settled in
+    another way by the caller. Its incident is closed. Raises ValueError for one that needs nobody.
+    """
+    if row.state != SagaState.NEEDS_ATTENTION:
+        raise ValueError(f"a saga that is {row.state} needs nobody")
+    row.state = SagaState.CANCELED
+    row.version += 1
+    row.updated_at = func.shop_now()
+    close_incident(session, kind=f"saga_{row.step}", subject=str(row.id))
+    session.add(
+        SagaJournal(
+            saga_kind=kind,
+            saga_id=row.id,
+            step=row.step,
+            event=JournalEvent.SIGNALED,
+            attempt=row.key_attempt,
+            detail={"given_up_by": actor},
+        )
+    )
+    tell_waiters(session, row.id)
+
+
 def ask_to_stop(session: ShopSession, kind: str, saga_id: UUID, *, reason: str) -> bool:
     """Ask a live saga to turn back; whoever works on it reads this at its next finish.
 
@@ -95,7 +149,9 @@ def ask_to_stop(session: ShopSession, kind: str, saga_id: UUID, *, reason: str) 
     """
     saga = saga_of(kind)
     model = saga.model
-    before_pivot = [step.name for step in saga.steps[: saga.pivot + 1]]
+    before_pivot = [
+        step.name for index, step in enumerate(saga.steps) if not saga.only_forward(index)
+    ]
     asked = session.execute(
         update(model)
         .where(

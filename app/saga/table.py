@@ -163,6 +163,14 @@ class Saga:
         """The index after which nothing is undone."""
         return next(i for i, step in enumerate(self.steps) if step.pivot)
 
+    def only_forward(self, index: int) -> bool:
+        """Whether a saga at this step no longer turns back by itself: behind the pivot, or at one
+        that calls outside and cannot be undone. Only a definitive no turns it there."""
+        if index != self.pivot:
+            return index > self.pivot
+        step = self.steps[index]
+        return step.outside and step.undo is NOTHING
+
     def chain(self, step: str) -> tuple[str, ...]:
         """The task names of a step and those after it."""
         return tuple(f"{self.task_prefix}.{s.name}" for s in self.steps[self.index(step) :])

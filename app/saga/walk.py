@@ -61,7 +61,7 @@ class Walk:
             else:
                 with SAGA_STEP_SECONDS.labels(step=step.name).time():
                     outcomes = step.do(self.batch([row for row, _ in going], step))
-            going = [pair for pair in going if self.settle(pair[0], index, outcomes[pair[0].id])]
+            going = [p for p in going if self.settle(p[0], index, outcomes[p[0].id], p[1])]
             index += 1
 
     def backward(self, locked: Sequence[Locked]) -> None:
@@ -81,7 +81,7 @@ class Walk:
     ) -> None:
         """Settle what calls brought home, and go on from there."""
         if direction == Direction.FORWARD:
-            going = [pair for pair in locked if self.settle(pair[0], index, outcomes[pair[0].id])]
+            going = [p for p in locked if self.settle(p[0], index, outcomes[p[0].id], p[1])]
             self.forward(going, index + 1)
             return
         undone = [p for p in locked if self.settle_undo(p[0], index, outcomes[p[0].id])]
@@ -92,7 +92,7 @@ class Walk:
             row.step = self.saga.steps[index - 1].name
         self.backward(undone)
 
-    def settle(self, row: Any, index: int, outcome: Outcome) -> bool:
+    def settle(self, row: Any, index: int, outcome: Outcome, overdue: bool = False) -> bool:
         """Write down what became of a forward step; True where the row may go on to the next."""
         step = self.saga.steps[index]
         row.version += 1
@@ -108,12 +108,8 @@ class Walk:
             case Refused():
                 self.journal(row, step.name, JournalEvent.FAILED, outcome.as_failure())
                 self._attention(row, step, outcome.as_failure())
-            case Later() | Parked() if self._turn_if_asked(row, False, index):
-                pass  # what is not known yet is found out on the way back
-            case Later():
-                self.postpone(row, step.name, outcome)
-            case Parked(reason):
-                self._park(row, step.name, reason)
+            case Later() | Parked():
+                self._wait(row, index, outcome, overdue)
             case Stuck(reason, detail):
                 self.journal(row, step.name, JournalEvent.FAILED, {"stuck": reason})
                 self._attention(row, step, {"code": reason} | (detail or {}))
@@ -218,6 +214,19 @@ class Walk:
             outcomes = undo(self.batch([row for row, _ in todo], step))
         return before + [p for p in todo if self.settle_undo(p[0], index, outcomes[p[0].id])]
 
+    def _wait(self, row: Any, index: int, outcome: Later | Parked, overdue: bool) -> None:
+        """Not now: asked again, parked, turned back where it may be, or shown to a person."""
+        step = self.saga.steps[index]
+        if self._turn_if_asked(row, False, index):
+            return  # what is not known yet is found out on the way back
+        if isinstance(outcome, Parked):
+            self._park(row, step.name, outcome.reason)
+        elif overdue and self.saga.only_forward(index):
+            self.journal(row, step.name, JournalEvent.FAILED, {"overdue": outcome.reason})
+            self._attention(row, step, {"code": "overdue", "reason": outcome.reason})
+        else:
+            self.postpone(row, step.name, outcome)
+
     def _park(self, row: Any, step: str, reason: str) -> None:
         """Wait for a signal; one that came while we were asking is not slept over."""
         if row.signaled_at is not None:
@@ -239,7 +248,7 @@ class Walk:
             tell_waiters(self.session, row.id)
 
     def _turn_if_asked(self, row: Any, overdue: bool, index: int) -> bool:
-        if index > self.saga.pivot or not (overdue or row.cancel_requested_at is not None):
+        if self.saga.only_forward(index) or not (overdue or row.cancel_requested_at is not None):
             return False
         code = "expired" if overdue else (row.cancel_reason or "canceled")
         self._turn(row, {"code": code, "detail": _CANCELED if code == "canceled" else _EXPIRED})
