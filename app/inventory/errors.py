@@ -1,6 +1,6 @@
 """How inventory refuses."""
 
-from app.platform.errors import Conflict, Invalid, NotFound, Unavailable
+from app.platform.errors import Conflict, Denied, Invalid, NotFound, Unavailable
 
 
 class OutOfStock(Conflict):
@@ -13,6 +13,18 @@ class GateAway(Unavailable):
     """The stock gate cannot answer now; nothing was sold, so trying again is safe."""
 
     code = "unavailable"
+
+
+class WarehouseNotFound(NotFound):
+    """No such warehouse, or another merchant's."""
+
+    code = "warehouse_not_found"
+
+
+class WarehouseShared(Denied):
+    """Several merchants keep stock there; none of them changes it."""
+
+    code = "warehouse_shared"
 
 
 class StockTooLow(Conflict):
@@ -37,3 +49,9 @@ class InvalidQuantity(Invalid):
     """The quantity is nothing, negative, or more than a warehouse could hold."""
 
     code = "invalid_quantity"
+
+
+class NotHeld(Conflict):
+    """Fewer units are held than were to leave."""
+
+    code = "units_not_held"

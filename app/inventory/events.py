@@ -24,6 +24,35 @@ class StockReleased:
     sku_ids: tuple[UUID, ...]
 
 
+@event("stock.fulfilled", topic="inventory", key="checkout_id")
+@dataclass(frozen=True)
+class StockFulfilled:
+    """Units of these SKUs a checkout held have left the house."""
+
+    checkout_id: UUID
+    sku_ids: tuple[UUID, ...]
+
+
+@event("stock.returned", topic="inventory", key="sku_id")
+@dataclass(frozen=True)
+class StockReturned:
+    """Units that had left are on the shelf again."""
+
+    sku_id: UUID
+    warehouse_id: UUID
+    qty: int
+
+
+@event("stock.low", topic="inventory", key="sku_id")
+@dataclass(frozen=True)
+class StockLow:
+    """A SKU fell to the mark its merchant set, or below; `left` units can still be sold."""
+
+    sku_id: UUID
+    merchant_id: UUID
+    left: int
+
+
 @event("stock.received", topic="inventory", key="sku_id")
 @dataclass(frozen=True)
 class StockReceived:

@@ -16,8 +16,8 @@ from hypothesis.stateful import (
 )
 
 from app.inventory import queries, service
-from app.inventory.errors import StockTooLow
-from app.inventory.service import Want
+from app.inventory.errors import NotHeld, StockTooLow
+from app.inventory.service import Leaving, Receipt, Want
 from app.platform.db import Database
 from app.platform.ids import new_id
 from tests.factories import make_merchant, make_sku, make_warehouse
@@ -48,6 +48,7 @@ class InventoryMachine(RuleBasedStateMachine):
         self.held: dict[UUID, dict[tuple[UUID, UUID], int]] = {}
         self.kept: set[UUID] = set()
         self.wants: dict[UUID, Want] = {}
+        self.gone: list[tuple[Leaving, int]] = []
 
     @rule(sku=SKUS, warehouse=WAREHOUSES, qty=UNITS, times=st.integers(1, 2))
     def receive(self, sku: int, warehouse: int, qty: int, times: int) -> None:
@@ -118,6 +119,54 @@ class InventoryMachine(RuleBasedStateMachine):
 
         self.kept |= expected
 
+    @precondition(lambda self: self.held)
+    @rule(pick=PICK, place=PICK, units=UNITS, times=st.integers(1, 2))
+    def fulfil(self, pick: int, place: int, units: int, times: int) -> None:
+        checkout_id = self._holder(pick)
+        parts = self.held[checkout_id]
+        where = list(parts)[place % len(parts)]
+        leaving = Leaving(checkout_id, *where, units, reference=new_id())
+        if units > parts[where]:
+            with pytest.raises(NotHeld), self.db.transaction() as session:
+                service.fulfil(session, [leaving])
+            return
+        for _ in range(times):
+            with self.db.transaction() as session:
+                service.fulfil(session, [leaving])
+        self._take(checkout_id, where, units)
+        self.gone.append((leaving, units))
+
+    @precondition(lambda self: self.held)
+    @rule(pick=PICK, sku=SKUS, units=UNITS)
+    def let_go(self, pick: int, sku: int, units: int) -> None:
+        checkout_id, sku_id = self._holder(pick), self.skus[sku]
+        parts = self.held[checkout_id]
+        places = [(sku_id, w) for w in reversed(self.warehouses) if (sku_id, w) in parts]
+        if units > sum(parts[where] for where in places):
+            with pytest.raises(NotHeld), self.db.transaction() as session:
+                service.let_go(session, checkout_id, {sku_id: units})
+            return
+        with self.db.transaction() as session:
+            service.let_go(session, checkout_id, {sku_id: units})
+        for where in places:
+            part = min(units, parts[where])
+            units -= part
+            if part:
+                self._take(checkout_id, where, part)
+                self.available[where] += part
+
+    @precondition(lambda self: self.gone)
+    @rule(pick=PICK, times=st.integers(1, 2))
+    def put_back(self, pick: int, times: int) -> None:
+        leaving, units = self.gone.pop(pick % len(self.gone))
+        home = Receipt(leaving.sku_id, leaving.warehouse_id, units, reference=new_id())
+        counts = []
+        for _ in range(times):
+            with self.db.transaction() as session:
+                counts.append(service.put_back(session, [home]))
+        assert counts == [1, 0][:times]
+        self.available[leaving.sku_id, leaving.warehouse_id] += units
+
     @invariant()
     def both_say_the_same(self) -> None:
         reserved = dict.fromkeys(self.available, 0)
@@ -137,6 +186,16 @@ class InventoryMachine(RuleBasedStateMachine):
 
     def _holder(self, pick: int) -> UUID:
         return list(self.held)[pick % len(self.held)]
+
+    def _take(self, checkout_id: UUID, where: tuple[UUID, UUID], units: int) -> None:
+        parts = self.held[checkout_id]
+        parts[where] -= units
+        if not parts[where]:
+            del parts[where]
+        if not parts:
+            del self.held[checkout_id]
+            self.kept.discard(checkout_id)
+            del self.wants[checkout_id]
 
     def _plan(self, want: Want) -> bool:
         """Take a want from the model, first warehouse first; False where it does not fit."""

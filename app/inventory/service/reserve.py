@@ -1,4 +1,4 @@
-"""What can be done with stock: reserve it, let it go, keep it, bring it in, correct it."""
+"""Holding units for checkouts: reserve them, let them go, keep them for good."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -11,14 +11,11 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.events.outbox import announce
 from app.inventory import ledger
-from app.inventory.errors import InvalidQuantity, StockTooLow
-from app.inventory.events import StockAdjusted, StockReceived, StockReleased, StockReserved
+from app.inventory.events import StockReleased, StockReserved
 from app.inventory.models import LedgerReason, Reservation, ReservationStatus
 from app.platform.db import ShopSession
 from app.platform.ids import new_id
 from app.platform.metrics import RESERVATIONS
-
-UNITS_MAX = 1_000_000_000  # in one movement: more is a slip of the hand, and sums stay in bigint
 
 
 @dataclass(frozen=True)
@@ -37,17 +34,6 @@ class Shortage:
     sku_id: UUID
     wanted: int
     left: int
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """Units that came into a warehouse; `reference` is the same whenever it is told again."""
-
-    sku_id: UUID
-    warehouse_id: UUID
-    qty: int
-    reference: UUID
-    note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -139,72 +125,6 @@ def hold(session: ShopSession, checkout_ids: Collection[UUID]) -> set[UUID]:
         .execution_options(synchronize_session=False)
     )
     return set(kept)
-
-
-def receive(
-    session: ShopSession,
-    *,
-    sku_id: UUID,
-    warehouse_id: UUID,
-    qty: int,
-    reference: UUID,
-    note: str | None = None,
-) -> bool:
-    """Bring units into a warehouse, once by its reference; False when it was told before.
-
-    Raises InvalidQuantity, UnknownStock, and ReferenceReused for another quantity.
-    """
-    return receive_all(session, [Receipt(sku_id, warehouse_id, qty, reference, note)]) == 1
-
-
-def receive_all(session: ShopSession, receipts: Sequence[Receipt]) -> int:
-    """Bring in many receipts at once, each once by its reference; gives how many were new."""
-    for receipt in receipts:
-        _check_units(receipt.qty, at_least=1)
-    entries = [
-        ledger.Entry(r.sku_id, r.warehouse_id, r.qty, 0, reference=r.reference, note=r.note)
-        for r in receipts
-    ]
-    ledger.open_balances(session, entries)
-    ledger.lock(session, {entry.sku_id for entry in entries})
-    new = ledger.not_posted(session, LedgerReason.RECEIVE, entries)
-    ledger.post(session, LedgerReason.RECEIVE, new)
-    announce(session, *(StockReceived(e.sku_id, e.warehouse_id, e.available) for e in new))
-    return len(new)
-
-
-def adjust(
-    session: ShopSession,
-    *,
-    sku_id: UUID,
-    warehouse_id: UUID,
-    delta: int,
-    reference: UUID,
-    note: str | None = None,
-) -> bool:
-    """Correct a count by so many units, once by its reference; False when it was told before.
-
-    What is reserved is promised and cannot be taken. Raises InvalidQuantity, UnknownStock,
-    StockTooLow when less than that is available, and ReferenceReused for another delta.
-    """
-    _check_units(abs(delta), at_least=1)
-    entry = ledger.Entry(sku_id, warehouse_id, delta, 0, reference=reference, note=note)
-    ledger.open_balances(session, [entry])
-    available = dict(ledger.lock(session, [sku_id])[sku_id])[warehouse_id]
-    new = ledger.not_posted(session, LedgerReason.ADJUST, [entry])
-    if new and available + delta < 0:
-        raise StockTooLow(
-            f"Only {available} units are available there; {-delta} cannot be taken away.",
-            available=available,
-        )
-    ledger.post(session, LedgerReason.ADJUST, new)
-    announce(session, *(StockAdjusted(sku_id, warehouse_id, delta) for _ in new))
-    return bool(new)
-
-
-def _check_units(units: int, *, at_least: int) -> None:
-    if not at_least <= units <= UNITS_MAX:
-        raise InvalidQuantity(f"A movement is {at_least} to {UNITS_MAX} units.")
 
 
 def _holding(session: ShopSession, checkout_ids: Collection[UUID]) -> set[UUID]:
