@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -108,7 +109,11 @@ class Product(Base):
 
 
 class Sku(Base):
-    """What is sold. `price` is in minor units, `size` is millimetres `{l, w, h}`, weight grams."""
+    """What is sold. `price` is in minor units, `size` is millimetres `{l, w, h}`, weight grams.
+
+    At `low_stock_at` units or fewer (null: the merchant's own mark) its merchant is told, once a
+    dip: `is_low` remembers.
+    """
 
     __tablename__ = "skus"
     __table_args__ = (
@@ -130,6 +135,8 @@ class Sku(Base):
     size: Mapped[dict[str, Any] | None]
     tax_code: Mapped[str] = mapped_column(default="standard")
     barcode: Mapped[str | None]
+    low_stock_at: Mapped[int | None]
+    is_low: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     status: Mapped[SkuStatus] = mapped_column(default=SkuStatus.ACTIVE)
 
     product: Mapped[Product] = relationship(back_populates="skus", lazy="raise")

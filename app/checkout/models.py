@@ -17,7 +17,7 @@ class Checkout(SagaRow, Base):
 
     `lines` are `{sku_id, merchant_id, product_id, qty, price, name, code, weight_g, tax_code}`,
     prices frozen at accept; `digest` tells a repeat of the same purchase from another one; `totals`
-    are frozen by `price`.
+    are frozen by `price`. `locale` is the shopper's language, for the letters of its order.
     """
 
     __tablename__ = "checkouts"
@@ -53,3 +53,4 @@ class Checkout(SagaRow, Base):
     totals: Mapped[dict[str, Any] | None]
     order_id: Mapped[UUID | None]
     request_id: Mapped[str | None]
+    locale: Mapped[str] = mapped_column(default="en", server_default="en")

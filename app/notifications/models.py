@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import CITEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.platform.db import Base, one_of
@@ -14,11 +15,22 @@ from app.platform.ids import new_id
 
 
 class NotificationStatus(StrEnum):
-    """What became of a letter."""
+    """What became of a letter. `withheld` was never sent, on purpose: `last_error` says why."""
 
     QUEUED = "queued"
     SENT = "sent"
     FAILED = "failed"
+    WITHHELD = "withheld"
+
+
+class OptOut(Base):
+    """Letters a person does not want: only those that nobody's order or account needs."""
+
+    __tablename__ = "opt_outs"
+
+    recipient: Mapped[str] = mapped_column(CITEXT(), primary_key=True)
+    topic: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.shop_now())
 
 
 class Notification(Base):
@@ -30,6 +42,7 @@ class Notification(Base):
         one_of("status", NotificationStatus, name="status_known"),
         UniqueConstraint("event_id", "channel", "recipient"),
         Index("ix_notifications_due", "next_at", postgresql_where=text("status = 'queued'")),
+        Index("ix_notifications_recipient", "recipient"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -37,6 +50,7 @@ class Notification(Base):
     channel: Mapped[str]
     recipient: Mapped[str]
     template: Mapped[str]
+    locale: Mapped[str] = mapped_column(default="en", server_default="en")
     subject_id: Mapped[UUID]
     facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
     status: Mapped[NotificationStatus] = mapped_column(default=NotificationStatus.QUEUED)

@@ -16,6 +16,25 @@ class OrderState(StrEnum):
     REFUNDED = "refunded"
 
 
+class Decision(StrEnum):
+    """What a merchant says to a return that was asked for."""
+
+    APPROVED = "approved"
+    REFUSED = "refused"
+
+
+class ReturnStatus(StrEnum):
+    """Where a return stands, as it is shown; its saga's state and what was decided make it."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    RECEIVED = "received"
+    REFUNDED = "refunded"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+
 ORDER = StateMachine(
     initial=OrderState.CREATED,
     moves={

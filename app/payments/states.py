@@ -50,6 +50,8 @@ PAYMENT = StateMachine(
             {PaymentStatus.VOIDED}
         ),  # a declined intent is canceled too
         PaymentStatus.VOIDED: frozenset(),
-        PaymentStatus.REFUNDED: frozenset(),
+        PaymentStatus.REFUNDED: frozenset(
+            {PaymentStatus.CAPTURED}
+        ),  # a refund came back: the shop has the money again
     },
 )

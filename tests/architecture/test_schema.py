@@ -5,7 +5,13 @@ import pytest
 
 from app.tables import metadata
 
-APPEND_ONLY = ["inventory_ledger", "order_transitions", "saga_journal"]
+APPEND_ONLY = [
+    "inventory_ledger",
+    "invoices",
+    "order_transitions",
+    "saga_journal",
+    "tracking_events",
+]
 # SKUs and warehouses are archived, never deleted, so nothing looks reservations up by them alone;
 # an index more would be written in the hottest transaction of the shop.
 UNINDEXED_ON_PURPOSE = ["reservations (sku_id)", "reservations (warehouse_id)"]
