@@ -46,6 +46,29 @@ class OutcomeUnknown(Unavailable):
         return self.silence in LOOK_ONLY
 
 
+class CaptureRefused(Conflict):
+    """The provider will not take this money; `reason` says why, in a word.
+
+    `authorization_expired`, `multicapture_unavailable`, `amount_too_large`, or the provider's own.
+    """
+
+    code = "capture_refused"
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail, reason=reason)
+        self.reason = reason
+
+
+class RepaymentRefused(Conflict):
+    """The provider will not give this money back; `reason` is its own word."""
+
+    code = "refund_refused"
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail, reason=reason)
+        self.reason = reason
+
+
 class ProviderAway(Unavailable):
     """The provider could not be asked; asking changes nothing, so ask again later."""
 

@@ -42,6 +42,16 @@ class PaymentFailed:
     reason: str | None
 
 
+@event("payment.voided", topic="payments", key="payment_id")
+@dataclass(frozen=True)
+class PaymentVoided:
+    """Nothing is held for an order any more: it was let go, or its time was over."""
+
+    payment_id: UUID
+    order_id: UUID
+    checkout_id: UUID
+
+
 @event("payment.refunded", topic="payments", key="payment_id")
 @dataclass(frozen=True)
 class PaymentRefunded:

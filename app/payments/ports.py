@@ -1,6 +1,6 @@
 """What the shop asks of whoever moves the money."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -11,6 +11,7 @@ from app.platform.money import Money
 HoldStatus = Literal[
     "authorized", "requires_action", "declined", "canceled", "captured", "processing"
 ]
+RepaidStatus = Literal["succeeded", "pending", "failed"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Hold:
 
     `reference` is None only where a refusal left nothing behind. `next_action` has `type` and
     `url`, and the provider's own words beside them; `decline` has `code`, `reason`, `message`.
+    `captures` are the ids the hold was captured under, so that none is taken twice;
+    `multicapture` and `capture_before` are known once money is held.
     """
 
     reference: str | None
@@ -37,6 +40,24 @@ class Hold:
     next_action: dict[str, Any] | None = None
     decline: dict[str, Any] | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    multicapture: bool = False
+    capture_before: datetime | None = None
+    captures: frozenset[UUID] = frozenset()
+
+
+@dataclass(frozen=True)
+class Repaid:
+    """Money on its way back as the provider shows it now. `amount` is in minor units.
+
+    `refund_id` is the shop's own, None where somebody else gave it back; `pending` will arrive
+    unless it fails, and what has succeeded can still fail; `reason` says why it did.
+    """
+
+    reference: str
+    status: RepaidStatus
+    amount: int
+    refund_id: UUID | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -93,11 +114,28 @@ class PaymentProvider(Protocol):
     def holds(self, *, since: datetime, until: datetime) -> Iterator[Hold]:
         """Every hold made within the window, for reconciliation."""
 
+    def capture(
+        self, reference: str, amount: int, *, capture_id: UUID, final: bool, key: str
+    ) -> Hold:
+        """Take a part of the hold; `final` lets the rest go. The hold remembers `capture_id`.
+
+        One that is closed already is given as it is: `captured`. Raises CaptureRefused.
+        """
+
     def void(self, reference: str, *, key: str) -> Hold:
-        """Let a hold go. What can no longer be let go is given as it is: `captured`."""
+        """Let a hold go, or what is left of one taken in part: then it is `captured`.
+
+        What can no longer be let go is given as it is.
+        """
 
     def refund(self, reference: str, *, key: str) -> Hold:
         """Give back everything captured; fine where it was given back before."""
+
+    def repay(self, reference: str, amount: int, *, refund_id: UUID, key: str) -> Repaid:
+        """Give back so much of what was captured. Raises RepaymentRefused."""
+
+    def repayments(self, reference: str) -> Sequence[Repaid]:
+        """All that was given back of a hold, newest first; from a list that does not lag."""
 
     def verify_event(self, payload: bytes, signature: str) -> ProviderEvent:
         """What the provider tells, when it is really the provider. Raises `BadSignature`."""

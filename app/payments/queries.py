@@ -4,11 +4,15 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.orm import Session
 
-from app.payments.models import Payment
+from app.payments.models import Payment, Refund
 from app.payments.states import PaymentStatus
+from app.saga.states import SagaState
+
+# A refund that ended so gave nothing back and promises nothing any more.
+_UNDONE = (SagaState.FAILED, SagaState.EXPIRED, SagaState.CANCELED)
 
 
 def shop_now(session: Session) -> datetime:
@@ -53,6 +57,21 @@ def payment_of_order(session: Session, order_id: UUID) -> Payment | None:
         )
         .limit(1)
     ).first()
+
+
+def promised_back(payment_id: UUID) -> ScalarSelect[int]:
+    """The sum of a payment's refunds on their way or arrived, as part of a statement; those that
+    came back are with the shop again."""
+    promised = func.coalesce(func.sum(Refund.amount), 0)
+    return (
+        select(promised)
+        .where(
+            Refund.payment_id == payment_id,
+            Refund.state.not_in(_UNDONE),
+            Refund.came_back_at.is_(None),
+        )
+        .scalar_subquery()
+    )
 
 
 def needs_void(payment: Payment) -> bool:

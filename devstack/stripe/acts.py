@@ -12,6 +12,7 @@ EVENT_TYPES = frozenset(
     {
         "charge.captured",
         "charge.failed",
+        "charge.refund.updated",
         "charge.refunded",
         "charge.succeeded",
         "charge.updated",
@@ -23,6 +24,8 @@ EVENT_TYPES = frozenset(
         "payment_intent.requires_action",
         "payment_intent.succeeded",
         "refund.created",
+        "refund.failed",
+        "refund.updated",
     }
 )
 API_VERSION = "2026-10-28.endive"  # what stripe-python 16.1 asks for
@@ -36,6 +39,7 @@ class Settings:
     search_lag: float = 0.0
     authorization_seconds: int = 7 * 86400
     key_seconds: int = 86400
+    refund_seconds: int = 3600  # until a refund becomes what its test card makes of it
 
 
 @dataclass

@@ -5,7 +5,7 @@ https://docs.stripe.com/payments/multicapture
 
 from devstack.stripe.acts import Act, new_id, public
 from devstack.stripe.charges import has_multicapture
-from devstack.stripe.errors import invalid_request, missing, unexpected_state
+from devstack.stripe.errors import StripeError, invalid_request, missing, unexpected_state
 from devstack.stripe.intents import merged, retrieve
 from devstack.stripe.money import written
 from devstack.stripe.refunds import release
@@ -16,6 +16,8 @@ def capture(act: Act, identity: str, parameters: Document) -> Document:
     """Take what was authorized, or a part; the rest is let go unless more captures are to come."""
     intent = retrieve(act, identity)
     _check_capturable(intent)
+    if "capture_expired" in act.faults:
+        raise _expired(intent)
     charge = act.store.load("charge", intent["latest_charge"])
     if charge is None:
         raise missing("charge", str(intent["latest_charge"]), param="intent")
@@ -52,6 +54,14 @@ def _check_capturable(intent: Document) -> None:
     )
     message = f"This PaymentIntent could not be captured because it has {reason}"
     raise unexpected_state(message, public(intent))
+
+
+def _expired(intent: Document) -> StripeError:
+    return invalid_request(
+        "The charge cannot be captured as the authorization has expired.",
+        code="charge_expired_for_capture",
+        payment_intent=public(intent),
+    )
 
 
 def _check_capture(

@@ -23,13 +23,18 @@ class Decline:
 
 @dataclass(frozen=True)
 class TestCard:
-    """One test card; `authentication` says when it asks for 3-D Secure."""
+    """One test card; `authentication` says when it asks for 3-D Secure.
+
+    `refund` is how a refund to it begins, `refund_ends` what it becomes some time later.
+    """
 
     brand: str = "visa"
     last4: str = "4242"
     funding: str = "credit"
     decline: Decline | None = None
     authentication: bool = False
+    refund: str = "succeeded"
+    refund_ends: str | None = None
 
 
 DECLINED = "Your card was declined."
@@ -84,6 +89,8 @@ TEST_CARDS: dict[str, TestCard] = {
     "pm_card_jcb": TestCard("jcb", "0505"),
     "pm_card_unionpay": TestCard("unionpay", "0005"),
     "pm_card_bypassPending": TestCard(last4="0077"),
+    "pm_card_pendingRefund": TestCard(last4="7726", refund="pending", refund_ends="succeeded"),
+    "pm_card_refundFail": TestCard(last4="5126", refund_ends="failed"),
     "pm_card_authenticationRequired": TestCard(last4="3184", authentication=True),
     "pm_card_authenticationRequiredOnSetup": TestCard(last4="3155", authentication=True),
     "pm_card_threeDSecureRequired": TestCard(last4="3063", authentication=True),

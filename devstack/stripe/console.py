@@ -14,6 +14,7 @@ QUESTION = re.compile(r"/3ds/([A-Za-z0-9_]{1,255})")
 ANSWERED = re.compile(r"/3ds/([A-Za-z0-9_]{1,255})/(approve|fail)")
 TEST_ANSWER = re.compile(r"/_test/3ds/([A-Za-z0-9_]{1,255})/(approve|fail)")
 TEST_PROCESSING = re.compile(r"/_test/processing/([A-Za-z0-9_]{1,255})/(succeed|fail)")
+TEST_REFUND = re.compile(r"/_test/refunds/([A-Za-z0-9_]{1,255})/(succeed|fail)")
 
 
 def respond(emulator: StripeEmulator, method: str, path: str, body: bytes) -> Answer:
@@ -59,6 +60,10 @@ def _test(emulator: StripeEmulator, method: str, path: str, body: bytes) -> Answ
     if method == "POST" and bank:
         intent = emulator.answer_processing(bank[1], succeeded=bank[2] == "succeed")
         return _json(200, {"id": intent["id"], "status": intent["status"]})
+    repaid = TEST_REFUND.fullmatch(path)
+    if method == "POST" and repaid:
+        refund = emulator.answer_refund(repaid[1], succeeded=repaid[2] == "succeed")
+        return _json(200, {"id": refund["id"], "status": refund["status"]})
     return _json(404, {"error": {"message": f"no {method} {path[:200]} here"}})
 
 

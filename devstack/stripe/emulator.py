@@ -20,10 +20,12 @@ from devstack.stripe.forms import decode, missing_parameter, read
 from devstack.stripe.idempotency import Keys, fingerprint_of
 from devstack.stripe.intents import retrieve
 from devstack.stripe.operations import find
+from devstack.stripe.refunds import retrieve as refund_of
+from devstack.stripe.refunds import settle
 from devstack.stripe.store import Document, Store, StoredAnswer
 from devstack.stripe.webhooks import Webhooks
 
-STEP_ACTS = frozenset({"multicapture_off", "processing"})
+STEP_ACTS = frozenset({"multicapture_off", "capture_expired", "processing"})
 
 
 class StripeEmulator:
@@ -175,8 +177,11 @@ class StripeEmulator:
         )
 
     def _end_lapsed(self, act: Act) -> None:
-        for intent in self.store.lapsed(act.now):
-            lapse(act, intent)
+        for thing in self.store.lapsed(act.now):
+            if thing["object"] == "refund":
+                settle(act, thing, succeeded=thing["_ends"] == "succeeded")
+            else:
+                lapse(act, thing)
 
     def _send(self, act: Act) -> None:
         if self._webhooks is not None and act.events:
@@ -222,6 +227,15 @@ class StripeEmulator:
             processed(act, intent, succeeded=succeeded)
         self._send(act)
         return intent
+
+    def answer_refund(self, refund_id: str, *, succeeded: bool) -> Document:
+        """The bank answers a refund; raises `StripeError` where it has sent it back already."""
+        act = self._act("refund")
+        with self.store.transaction():
+            refund = refund_of(act, refund_id)
+            settle(act, refund, succeeded=succeeded)
+        self._send(act)
+        return refund
 
     def state(self) -> Document:
         """Counts of everything, for a look from outside."""

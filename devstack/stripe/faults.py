@@ -17,6 +17,7 @@ CALL_KINDS = frozenset(
         "cut_before",
         "cut_after",
         "multicapture_off",
+        "capture_expired",
         "processing",
     ]
 )

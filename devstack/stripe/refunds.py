@@ -1,9 +1,13 @@
-"""Refunds: money given back, never more than was captured."""
+"""Refunds: money given back, never more than was captured; a bank may still send it back.
+
+https://docs.stripe.com/refunds#failed-refunds
+"""
 
 from devstack.stripe.acts import Act, new_id
 from devstack.stripe.charges import refundable
 from devstack.stripe.errors import invalid_request, missing
 from devstack.stripe.money import written
+from devstack.stripe.payment_methods import card_of
 from devstack.stripe.store import Document
 
 
@@ -26,6 +30,8 @@ def create(act: Act, parameters: Document) -> Document:
             param="amount",
         )
     refund = _refund(act, charge, amount, parameters)
+    _play_card(act, charge, refund)
+    act.store.insert(refund, parent=charge["payment_intent"])
     charge["amount_refunded"] += amount
     charge["refunded"] = charge["captured"] and refundable(charge) == 0
     act.store.save(charge)
@@ -46,7 +52,40 @@ def release(act: Act, charge: Document, amount: int) -> None:
     """Let go what was authorized and is not taken; Stripe shows it as refunded, too."""
     charge["amount_refunded"] += amount
     charge["_released"] += amount
-    _refund(act, charge, amount, {})
+    act.store.insert(_refund(act, charge, amount, {}), parent=charge["payment_intent"])
+
+
+def settle(act: Act, refund: Document, *, succeeded: bool) -> None:
+    """The bank has answered a refund: taken, or sent back to the account, where it lies again."""
+    if refund["status"] == "failed":
+        raise invalid_request("This refund has failed already.")
+    before, refund["_lapses_at"] = refund["status"], None
+    refund["status"] = "succeeded" if succeeded else "failed"
+    if not succeeded:
+        refund["failure_reason"] = "expired_or_canceled_card"
+        refund["failure_balance_transaction"] = new_id("txn")
+        _take_back(act, refund)
+    act.store.save(refund)
+    for kind in ("refund.updated", "charge.refund.updated"):
+        act.announce(kind, refund, previous={"status": before})
+    if not succeeded:
+        act.announce("refund.failed", refund)
+
+
+def _play_card(act: Act, charge: Document, refund: Document) -> None:
+    card = card_of(act, charge["payment_method"])
+    refund["status"], refund["_ends"] = card.refund, card.refund_ends
+    if card.refund_ends is not None:
+        refund["_lapses_at"] = act.now + act.settings.refund_seconds
+
+
+def _take_back(act: Act, refund: Document) -> None:
+    charge = act.store.load("charge", refund["charge"])
+    if charge is None:
+        raise missing("charge", refund["charge"], param="charge")
+    charge["amount_refunded"] -= refund["amount"]
+    charge["refunded"] = False
+    act.store.save(charge)
 
 
 def _charge_of(act: Act, parameters: Document) -> Document:
@@ -82,7 +121,7 @@ def _charge_of(act: Act, parameters: Document) -> Document:
 
 def _refund(act: Act, charge: Document, amount: int, parameters: Document) -> Document:
     given = parameters.get("metadata") or {}
-    refund: Document = {
+    return {
         "id": new_id("re"),
         "object": "refund",
         "amount": amount,
@@ -106,5 +145,3 @@ def _refund(act: Act, charge: Document, amount: int, parameters: Document) -> Do
         "status": "succeeded",
         "transfer_reversal": None,
     }
-    act.store.insert(refund, parent=charge["payment_intent"])
-    return refund

@@ -110,7 +110,7 @@ class Store:
             yield json.loads(document)
 
     def lapsed(self, now: float) -> list[Document]:
-        """Payment intents whose authorization is over by this time."""
+        """Payment intents whose authorization is over by this time, and refunds to be answered."""
         return list(self.select("lapses_at <= ?", (now,)))
 
     def counts(self) -> dict[str, int]:

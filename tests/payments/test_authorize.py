@@ -52,7 +52,7 @@ def test_a_declined_payment_fails_for_good_and_its_intent_is_canceled(desk: Desk
     assert needs_void(failed)
     assert desk.intents()[0]["status"] == "canceled"
     assert desk.payment(payment_id).failure == failed.failure
-    assert desk.facts() == ["payment.failed"]
+    assert desk.facts() == ["payment.failed", "payment.voided"]
 
 
 def test_a_refused_request_leaves_nothing_to_void(desk: Desk) -> None:

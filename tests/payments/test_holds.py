@@ -1,6 +1,7 @@
 """Whatever the provider says, in whatever order: amounts stay in order and only listed moves
 happen."""
 
+from datetime import UTC, datetime
 from typing import get_args
 
 from hypothesis import HealthCheck, given, settings
@@ -24,6 +25,8 @@ HOLDS = st.builds(
     refunded=st.integers(0, AMOUNT + 1),
     next_action=st.sampled_from([None, {"type": "redirect_to_url", "url": "https://bank.example"}]),
     decline=st.sampled_from([None, {"code": "payment_declined", "reason": "lost_card"}]),
+    multicapture=st.booleans(),
+    capture_before=st.sampled_from([None, datetime(2026, 11, 30, tzinfo=UTC)]),
 )
 RARELY_SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 

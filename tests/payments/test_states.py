@@ -22,7 +22,9 @@ def test_whatever_is_asked_of_a_payment_only_listed_moves_happen(
 
     for here, there in pairwise(walked):
         assert there in PAYMENT.moves[here]
-    assert len(walked) == len(set(walked))  # no payment is ever where it was before
+    # No payment is ever where it was before, but for money that came back from a bank.
+    again = [status for status in walked if walked.count(status) > 1]
+    assert set(again) <= {PaymentStatus.CAPTURED, PaymentStatus.REFUNDED}
 
 
 @given(ANY, ANY)
@@ -39,5 +41,7 @@ def test_a_live_payment_always_has_a_way_to_its_end(status: PaymentStatus) -> No
         front = [there for here in front for there in PAYMENT.moves[here] - reached]
         reached.update(front)
 
-    assert any(PAYMENT.is_terminal(one) for one in reached)
+    assert any(one not in LIVE for one in reached)
     assert PAYMENT.is_terminal(status) <= (status not in LIVE)
+    if status not in LIVE:
+        assert reached & {PaymentStatus.PENDING, PaymentStatus.AUTHORIZED} == set()

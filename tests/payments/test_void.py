@@ -135,14 +135,25 @@ def test_a_key_that_can_only_fail_says_so(desk: Desk) -> None:
     assert desk.payment(payment_id).status == PaymentStatus.VOIDED
 
 
-def test_a_hold_taken_in_part_cannot_be_let_go_and_says_so(desk: Desk) -> None:
+@pytest.mark.parametrize("kind", [None, "cut_before", "cut_after", "error_before", "rate_limit"])
+@pytest.mark.parametrize("operation", ["payment_intents.capture", "refunds.create"])
+def test_of_a_hold_taken_in_part_the_rest_is_let_go_and_the_part_given_back(
+    desk: Desk, operation: str, kind: str | None
+) -> None:
     payment_id = desk.open()
     desk.ask(payment_id)
     part = {"amount_to_capture": 1_000, "final_capture": False}
     desk.provider._intents.capture(desk.payment(payment_id).psp_ref, part)
+    if kind is not None:
+        desk.emulator.fault(kind=kind, operation=operation)
 
-    answer = desk.void(payment_id)
+    answers = [desk.void(payment_id) for _ in range(1 if kind is None else 2)]
 
-    assert isinstance(answer, StillUnknown)
-    assert (answer.silence, answer.key_spent) == (Silence.NOT_RELEASED, True)
-    assert needs_void(desk.payment(payment_id))
+    payment = desk.payment(payment_id)
+    (intent,) = desk.intents()
+    assert isinstance(answers[-1], Hold)
+    assert isinstance(answers[0], Hold) == (kind is None)
+    assert (intent["status"], intent["amount_received"]) == ("succeeded", 1_000)
+    assert payment.status == PaymentStatus.REFUNDED
+    assert (payment.captured, payment.refunded) == (1_000, 1_000)
+    assert not needs_void(payment)

@@ -1,61 +1,27 @@
 """Stripe: payment intents with manual capture. Its words and errors stop here.
 
 https://docs.stripe.com/api/payment_intents ·
-https://docs.stripe.com/payments/place-a-hold-on-a-payment-method
+https://docs.stripe.com/payments/place-a-hold-on-a-payment-method ·
+https://docs.stripe.com/payments/multicapture
 """
 
-import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
-from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
-from app.adapters.payments import stripe_errors, stripe_holds
+from app.adapters.payments import stripe_errors, stripe_events, stripe_holds, stripe_refunds
+from app.adapters.payments.stripe_connection import StripeConnection
 from app.config import Settings
-from app.payments.errors import BadSignature, NotAtProvider, OutcomeUnknown, ProviderAway, Silence
-from app.payments.ports import Hold, ProviderEvent, StoredRequest
-from app.platform.metrics import PSP_REQUEST_SECONDS
+from app.payments.errors import NotAtProvider, OutcomeUnknown, ProviderAway, Silence
+from app.payments.ports import Hold, ProviderEvent, Repaid, StoredRequest
 from app.platform.money import Money
-from app.platform.seams import calling_out
 
-if TYPE_CHECKING:
-    from stripe import StripeClient
-
-CONNECT_SECONDS_MAX = 5.0
-CONNECTIONS_KEPT = 32
-PAGE = 100  # the most Stripe lists at once
-EVENT_SECONDS_MAX = 300  # older signatures are replays (https://docs.stripe.com/webhooks)
-NEVER_CHANGE_A_PAYMENT = frozenset(
-    {
-        "payment_intent.created",
-        "charge.succeeded",
-        "charge.failed",
-        "charge.captured",
-        "charge.updated",
-        "refund.created",
-        "refund.updated",
-    }
-)  # each comes with another event of its intent that is looked at
+_WITH_CHARGE = {"expand": ["latest_charge"]}  # it knows what was given back, and until when
 
 
-class StripePayments:
-    """The payment port in Stripe's words. The library is loaded with the first call."""
-
-    name = "stripe"
-
-    def __init__(
-        self,
-        *,
-        api_key: str,
-        api_base: str = "",
-        webhook_secret: str = "",
-        seconds_max: float = 20.0,
-    ) -> None:
-        self._api_key, self._api_base = api_key, api_base.rstrip("/")
-        self._webhook_secret, self._seconds_max = webhook_secret, seconds_max
+class StripePayments(StripeConnection):
+    """The payment port in Stripe's words."""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "StripePayments":
@@ -93,6 +59,7 @@ class StripePayments:
                     "checkout_id": str(checkout_id),
                     "order_id": str(order_id),
                 },
+                **_WITH_CHARGE,
             }
         )
 
@@ -106,10 +73,7 @@ class StripePayments:
                     _sorted(request.body),
                     {"idempotency_key": key},
                 )
-        except stripe.CardError as error:
-            hold = stripe_holds.declined(error, request.body)
-            replayed = stripe_errors.is_replay(error.headers)
-        except stripe.InvalidRequestError as error:
+        except (stripe.CardError, stripe.InvalidRequestError) as error:
             hold = stripe_holds.declined(error, request.body)
             replayed = stripe_errors.is_replay(error.headers)
         else:
@@ -123,34 +87,64 @@ class StripePayments:
 
         try:
             with self._looking("retrieve"):
-                intent = self._intents.retrieve(reference, {"expand": ["latest_charge"]})
+                intent = self._intents.retrieve(reference, dict(_WITH_CHARGE))
         except stripe.InvalidRequestError as error:
             raise NotAtProvider(f"Stripe does not know {reference}.") from error
         return stripe_holds.hold(intent.to_dict())
 
     def find(self, payment_id: UUID, *, since: datetime, until: datetime) -> Hold | None:
         """List the intents of the window: Stripe's search lags, its lists do not."""
-        for intent in self._listed(since, until, {}):
+        for intent in self._pages(self._intents, _window(since, until)):
             if (intent.get("metadata") or {}).get("payment_id") == str(payment_id):
                 return self.retrieve(intent["id"])
         return None
 
     def holds(self, *, since: datetime, until: datetime) -> Iterator[Hold]:
         """All intents of the window, with what their charges gave back."""
-        expanded = {"expand": ["data.latest_charge"]}
-        return map(stripe_holds.hold, self._listed(since, until, expanded))
+        wanted = {**_window(since, until), "expand": ["data.latest_charge"]}
+        return map(stripe_holds.hold, self._pages(self._intents, wanted))
+
+    def capture(
+        self, reference: str, amount: int, *, capture_id: UUID, final: bool, key: str
+    ) -> Hold:
+        """Take the money and write into the intent, in the same act, under which id."""
+        import stripe
+
+        parameters = {
+            **_WITH_CHARGE,
+            "amount_to_capture": amount,
+            "metadata": {stripe_holds.capture_mark(capture_id): str(amount)},
+            **({} if final else {"final_capture": False}),
+        }
+        try:
+            with self._acting("capture"):
+                intent = self._intents.capture(
+                    reference, _sorted(parameters), {"idempotency_key": key}
+                )
+        except (stripe.CardError, stripe.InvalidRequestError) as error:
+            return self._not_captured(reference, error)
+        hold = stripe_holds.hold(intent.to_dict())
+        replayed = stripe_errors.is_replay(_headers(intent))
+        return self._as_it_is_now(hold) if replayed else hold
 
     def void(self, reference: str, *, key: str) -> Hold:
-        """Cancel the intent; where Stripe will not, the intent itself says why."""
+        """Cancel the intent; where Stripe will not, the intent itself says why.
+
+        One captured in part cannot be canceled: a last capture of nothing lets the rest go.
+        """
         import stripe
 
         try:
             with self._acting("void"):
-                intent = self._intents.cancel(reference, {}, {"idempotency_key": key})
+                intent = self._intents.cancel(
+                    reference, dict(_WITH_CHARGE), {"idempotency_key": key}
+                )
         except stripe.InvalidRequestError as error:
-            if error.code == "resource_missing":
-                raise NotAtProvider(f"Stripe does not know {reference}.") from error
-            return self.retrieve(reference)
+            _raise_missing(error, reference)
+            hold = self.retrieve(reference)
+            if hold.status == "authorized" and hold.captured:
+                return self._closed(reference, key=f"{key}:rest")
+            return hold
         return stripe_holds.hold(intent.to_dict())
 
     def refund(self, reference: str, *, key: str) -> Hold:
@@ -159,47 +153,56 @@ class StripePayments:
 
         try:
             with self._acting("refund"):
-                self._client.v1.refunds.create(
-                    {"payment_intent": reference}, {"idempotency_key": key}
-                )
+                self._refunds.create({"payment_intent": reference}, {"idempotency_key": key})
         except stripe.InvalidRequestError as error:
-            if error.code == "resource_missing":
-                raise NotAtProvider(f"Stripe does not know {reference}.") from error
+            _raise_missing(error, reference)
         return self.retrieve(reference)
+
+    def repay(self, reference: str, amount: int, *, refund_id: UUID, key: str) -> Repaid:
+        """A refund of so much, which carries the shop's own id."""
+        import stripe
+
+        parameters = {
+            "payment_intent": reference,
+            "amount": amount,
+            "metadata": {stripe_refunds.REFUND_ID: str(refund_id)},
+        }
+        try:
+            with self._acting("repay"):
+                refund = self._refunds.create(parameters, {"idempotency_key": key})
+        except (stripe.CardError, stripe.InvalidRequestError) as error:
+            _raise_missing(error, reference)
+            raise stripe_refunds.refused(error) from error
+        return stripe_refunds.repaid(refund.to_dict())
+
+    def repayments(self, reference: str) -> Sequence[Repaid]:
+        """List the refunds of the intent, whoever made them."""
+        listed = self._pages(self._refunds, {"payment_intent": reference})
+        return [stripe_refunds.repaid(refund) for refund in listed]
 
     def verify_event(self, payload: bytes, signature: str) -> ProviderEvent:
         """Check Stripe's signature and its age, then read the event."""
+        return stripe_events.verified(payload, signature, secret=self._webhook_secret)
+
+    def _not_captured(self, reference: str, error: Any) -> Hold:
+        """A capture Stripe refused; where the intent is closed already, as it is."""
+        _raise_missing(error, reference)
+        hold = self.retrieve(reference)
+        if hold.status == "captured":
+            return hold
+        raise stripe_errors.capture_refused(error, hold) from error
+
+    def _closed(self, reference: str, *, key: str) -> Hold:
+        """A hold taken in part, whose rest is let go now, or was just taken or let go by others."""
         import stripe
 
+        parameters = {"amount_to_capture": 0, "final_capture": True, **_WITH_CHARGE}
         try:
-            text = payload.decode()
-            stripe.WebhookSignature.verify_header(
-                text, signature, self._webhook_secret, EVENT_SECONDS_MAX
-            )
-            # PostgreSQL keeps no NUL in a JSON document.
-            return _event(json.loads(text.replace("\\u0000", "\\ufffd")))
-        except (stripe.SignatureVerificationError, ValueError, KeyError, TypeError) as error:
-            raise BadSignature("This was not signed by Stripe, or too long ago.") from error
-
-    def close(self) -> None:
-        """Hang up; the next call connects anew."""
-        self.__dict__.pop("_client", None)
-        session = self.__dict__.pop("_session", None)
-        if session is not None:
-            session.close()
-
-    def _listed(
-        self, since: datetime, until: datetime, options: dict[str, Any]
-    ) -> Iterator[dict[str, Any]]:
-        window = {"gte": int(since.timestamp()), "lte": int(until.timestamp()) + 1}
-        parameters = {"created": window, "limit": PAGE, **options}
-        while True:
-            with self._looking("list"):
-                page = self._intents.list(parameters)
-            yield from (intent.to_dict() for intent in page.data)
-            if not page.has_more:
-                return
-            parameters["starting_after"] = page.data[-1].id
+            with self._acting("void"):
+                intent = self._intents.capture(reference, parameters, {"idempotency_key": key})
+        except stripe.InvalidRequestError:
+            return self.retrieve(reference)
+        return stripe_holds.hold(intent.to_dict())
 
     def _as_it_is_now(self, hold: Hold) -> Hold:
         """An answer Stripe repeats is as old as its key: look again."""
@@ -211,56 +214,14 @@ class StripePayments:
             raise OutcomeUnknown(Silence.NO_ANSWER, away.detail) from away
         return hold if now.status == hold.status == "declined" else now
 
-    @contextmanager
-    def _acting(self, operation: str) -> Iterator[None]:
-        with stripe_errors.of_acts(), self._called(operation):
-            yield
 
-    @contextmanager
-    def _looking(self, operation: str) -> Iterator[None]:
-        with stripe_errors.of_looks(), self._called(operation):
-            yield
+def _window(since: datetime, until: datetime) -> dict[str, Any]:
+    return {"created": {"gte": int(since.timestamp()), "lte": int(until.timestamp()) + 1}}
 
-    @contextmanager
-    def _called(self, operation: str) -> Iterator[None]:
-        with calling_out(f"psp.{operation}"):
-            began = perf_counter()
-            try:
-                yield
-            finally:
-                PSP_REQUEST_SECONDS.labels(provider=self.name, operation=operation).observe(
-                    perf_counter() - began
-                )
 
-    @property
-    def _intents(self) -> Any:
-        return self._client.v1.payment_intents
-
-    @cached_property
-    def _client(self) -> "StripeClient":
-        """One client and one pool of kept connections for the process; it never retries by
-        itself."""
-        import stripe
-
-        patience = (min(CONNECT_SECONDS_MAX, self._seconds_max), self._seconds_max)
-        return stripe.StripeClient(
-            self._api_key,
-            base_addresses={"api": self._api_base} if self._api_base else None,
-            max_network_retries=0,
-            http_client=stripe.RequestsClient(timeout=patience, session=self._session),
-        )
-
-    @cached_property
-    def _session(self) -> Any:
-        import requests
-
-        session = requests.Session()
-        kept = requests.adapters.HTTPAdapter(pool_maxsize=CONNECTIONS_KEPT)
-        session.mount("https://", kept)
-        session.mount("http://", kept)
-        # A proxy of the environment leads to the real Stripe, not to an address given here.
-        session.trust_env = not self._api_base
-        return session
+def _raise_missing(error: Any, reference: str) -> None:
+    if error.code == "resource_missing":
+        raise NotAtProvider(f"Stripe does not know {reference}.") from error
 
 
 def _sorted(body: Any) -> Any:
@@ -274,21 +235,3 @@ def _sorted(body: Any) -> Any:
 
 def _headers(intent: Any) -> Mapping[str, str]:
     return intent.last_response.headers if intent.last_response is not None else {}
-
-
-def _event(body: dict[str, Any]) -> ProviderEvent:
-    identity, kind = body["id"], body["type"]
-    if not isinstance(identity, str) or not isinstance(kind, str):
-        raise TypeError("an event has an id and a type")
-    thing = body["data"]["object"]
-    family = kind.split(".")[0]
-    reference = thing.get("id") if family == "payment_intent" else thing.get("payment_intent")
-    known = family in ("payment_intent", "charge", "refund")
-    return ProviderEvent(
-        id=identity,
-        type=kind,
-        object_id=reference if known else None,
-        body=body,
-        known=known,
-        worth_a_look=known and kind not in NEVER_CHANGE_A_PAYMENT,
-    )

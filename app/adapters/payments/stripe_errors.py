@@ -7,7 +7,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from app.payments.errors import OutcomeUnknown, ProviderAway, Silence
+from app.payments.errors import CaptureRefused, OutcomeUnknown, ProviderAway, Silence
+from app.payments.ports import Hold
+
+_EXPIRED = ("charge_expired_for_capture", "capture_charge_authorization_expired")
 
 
 def is_replay(headers: Mapping[str, str] | None) -> bool:
@@ -45,6 +48,16 @@ def of_looks() -> Iterator[None]:
         raise
     except stripe.StripeError as error:
         raise ProviderAway(_detail(error)) from error
+
+
+def capture_refused(error: Any, hold: Hold) -> CaptureRefused:
+    """Why Stripe takes no money of a hold that is as it is."""
+    detail = error.user_message or "Stripe refused the capture."
+    if hold.status == "canceled" or error.code in _EXPIRED:
+        return CaptureRefused("authorization_expired", detail)
+    if error.param == "final_capture":
+        return CaptureRefused("multicapture_unavailable", detail)
+    return CaptureRefused(error.code or "capture_refused", detail)
 
 
 def silence_of(error: Any) -> Silence:

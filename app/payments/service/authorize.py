@@ -13,6 +13,7 @@ from app.payments.models import Payment
 from app.payments.ports import Hold, PaymentProvider, StoredRequest
 from app.payments.queries import shop_now
 from app.payments.service import holds
+from app.payments.service.answers import Absent, Answer, StillUnknown
 from app.payments.states import PAYMENT
 from app.platform.db import ShopSession
 from app.platform.ids import new_id
@@ -48,29 +49,6 @@ class Asked:
     def looks_only(self) -> bool:
         """Whether sending the request again would teach nothing, or could make a second hold."""
         return self.silence in LOOK_ONLY or self.now - self.written_at >= KEY_LASTS
-
-
-@dataclass(frozen=True)
-class StillUnknown:
-    """Not known yet: keep everything as it is and ask again.
-
-    `sent` tells that something was sent just now; `reference` is what was learned on the way;
-    `key_spent` that this key can only repeat its failure: raise `key_attempt` before asking again.
-    """
-
-    silence: Silence
-    detail: str = ""
-    sent: bool = False
-    reference: str | None = None
-    key_spent: bool = False
-
-
-@dataclass(frozen=True)
-class Absent:
-    """It is certain that nothing was made at the provider."""
-
-
-Answer = Hold | StillUnknown | Absent
 
 
 def open_payment(

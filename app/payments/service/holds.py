@@ -12,6 +12,7 @@ from app.payments.events import (
     PaymentCaptured,
     PaymentFailed,
     PaymentRefunded,
+    PaymentVoided,
 )
 from app.payments.models import Payment
 from app.payments.ports import Hold
@@ -41,13 +42,14 @@ WRONG_AMOUNT = {
 }
 
 
-def apply_hold(session: ShopSession, payment: Payment, hold: Hold) -> bool:
+def apply_hold(session: ShopSession, payment: Payment, hold: Hold, *, came_back: int = 0) -> bool:
     """Make a locked payment what its hold is now; gives whether anything changed.
 
-    A look older than what the payment already knows changes nothing. A hold of another amount or
-    currency fails the payment, which is then voided like a declined one.
+    A look older than what the payment already knows changes nothing: less was given back than
+    before only where so much is known to have come back. A hold of another amount or currency fails
+    the payment, which is then voided like a declined one.
     """
-    if _is_stale(payment, hold):
+    if _is_stale(payment, hold, came_back):
         return False
     before = _known(payment)
     if hold.reference is not None and payment.psp_ref is None:
@@ -65,10 +67,13 @@ def apply_hold(session: ShopSession, payment: Payment, hold: Hold) -> bool:
 
 def would_change(payment: Payment, hold: Hold) -> bool:
     """Whether applying this hold would change the payment; looks only."""
-    if _is_stale(payment, hold):
+    if _is_stale(payment, hold, 0):
         return False
     target = target_of(hold)
     known = (payment.psp_ref, payment.captured, payment.refunded)
+    terms = (payment.multicapture, payment.capture_before)
+    if hold.capture_before is not None and terms != (hold.multicapture, hold.capture_before):
+        return True
     return known != (hold.reference, hold.captured, hold.refunded) or (
         target is not None and target != payment.status and _way(payment.status, target) != []
     )
@@ -104,6 +109,8 @@ def _take(session: ShopSession, payment: Payment, hold: Hold) -> None:
     if payment.status != target and not steps:
         return
     _set_amounts(session, payment, hold)
+    if hold.capture_before is not None:
+        payment.multicapture, payment.capture_before = hold.multicapture, hold.capture_before
     payment.next_action = hold.next_action if target == PaymentStatus.REQUIRES_ACTION else None
     payment.unknown = None
     if target == PaymentStatus.FAILED:
@@ -139,9 +146,10 @@ def _way(here: PaymentStatus, there: PaymentStatus) -> list[PaymentStatus]:
     return []
 
 
-def _is_stale(payment: Payment, hold: Hold) -> bool:
+def _is_stale(payment: Payment, hold: Hold, came_back: int) -> bool:
     other = payment.psp_ref is not None and hold.reference not in (None, payment.psp_ref)
-    return other or hold.captured < payment.captured or hold.refunded < payment.refunded
+    older = hold.captured < payment.captured or hold.refunded < payment.refunded - came_back
+    return other or older
 
 
 def _is_mismatch(payment: Payment, hold: Hold) -> bool:
@@ -157,6 +165,8 @@ def _known(payment: Payment) -> tuple[Any, ...]:
         payment.refunded,
         payment.next_action,
         payment.unknown,
+        payment.multicapture,
+        payment.capture_before,
     )
 
 
@@ -184,6 +194,8 @@ def _fact(payment: Payment, status: PaymentStatus) -> object | None:
         return PaymentAuthorized(**_ids(payment), amount=payment.amount, currency=payment.currency)
     if status == PaymentStatus.REQUIRES_ACTION:
         return PaymentActionRequired(**_ids(payment))
+    if status == PaymentStatus.VOIDED:
+        return PaymentVoided(**_ids(payment))
     if status == PaymentStatus.FAILED:
         failure = payment.failure or {}
         return PaymentFailed(

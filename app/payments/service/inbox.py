@@ -5,6 +5,7 @@ what the hold is now. All waiting events of one hold are done by one look.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,8 +17,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.payments.errors import NotAtProvider, ProviderAway
 from app.payments.models import Payment, PspEvent
-from app.payments.ports import Hold, PaymentProvider, ProviderEvent
+from app.payments.ports import Hold, PaymentProvider, ProviderEvent, Repaid
 from app.payments.queries import find_payment, lock_payment
+from app.payments.service import bounced
 from app.payments.service.holds import apply_hold, would_change
 from app.payments.service.late import is_late, let_go
 from app.platform.db import Database, ShopSession
@@ -53,6 +55,15 @@ class _Claimed:
     reference: str
     attempts: int
     at: datetime
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What one look showed: the hold of a payment, and those of its refunds that failed."""
+
+    payment_id: UUID
+    hold: Hold
+    failed: Sequence[Repaid]
 
 
 def receive_event(session: ShopSession, provider: str, event: ProviderEvent) -> bool:
@@ -119,12 +130,18 @@ def apply_event(
         return False
     try:
         hold = provider.retrieve(claimed.reference)
+        wanted = _payment_id(hold)
+        if wanted is None:
+            return _close(db, queue, provider, claimed, Outcome.FOREIGN)
+        failed = bounced.came_back(db, provider, wanted, hold)
     except NotAtProvider:
         return _close(db, queue, provider, claimed, Outcome.NO_OBJECT)
     except ProviderAway as away:
         log.warning("psp_event_waits", extra={"event_id": event_id, "why": away.detail})
         return _wait(db, queue, provider, claimed)
-    return _apply(db, queue, provider, claimed, hold)
+    if failed is None:
+        return _wait(db, queue, provider, claimed)
+    return _apply(db, queue, provider, claimed, _Seen(wanted, hold, failed))
 
 
 def _claim(session: ShopSession, provider: str, event_id: str) -> _Claimed | None:
@@ -144,15 +161,13 @@ def _claim(session: ShopSession, provider: str, event_id: str) -> _Claimed | Non
 
 
 def _apply(
-    db: Database, queue: Queue | None, provider: PaymentProvider, claimed: _Claimed, hold: Hold
+    db: Database, queue: Queue | None, provider: PaymentProvider, claimed: _Claimed, seen: _Seen
 ) -> bool:
-    wanted = _payment_id(hold)
-    if wanted is None:
-        return _close(db, queue, provider, claimed, Outcome.FOREIGN)
+    hold = seen.hold
     with db.transaction(queue) as session:
-        payment = find_payment(session, provider.name, wanted)
+        payment = find_payment(session, provider.name, seen.payment_id)
         if payment is not None and not is_late(payment, hold):
-            payment, changed = _change(session, payment, hold, claimed)
+            payment, changed = _change(session, payment, seen, claimed)
             if not is_late(payment, hold):
                 outcome = Outcome.APPLIED if changed else Outcome.NOTHING_NEW
                 _mark(session, provider.name, claimed, outcome)
@@ -165,15 +180,20 @@ def _apply(
 
 
 def _change(
-    session: ShopSession, payment: Payment, hold: Hold, claimed: _Claimed
+    session: ShopSession, payment: Payment, seen: _Seen, claimed: _Claimed
 ) -> tuple[Payment, bool]:
-    """Make the payment what its hold is; the saga is woken first: everyone locks it first."""
-    if not would_change(payment, hold):
+    """Make the payment what its hold is. Sagas are locked first, as by everyone: the purchase is
+    woken (a confirmed one needs nothing), refunds that failed are marked."""
+    hold = seen.hold
+    if not seen.failed and not would_change(payment, hold):
         return payment, False
     detail = {"event": claimed.event_id, "payment": hold.status}
     signals.wake(session, "purchase", payment.checkout_id, detail=detail)
+    sum_back = bounced.mark(session, payment, hold, seen.failed) if seen.failed else 0
     locked = lock_payment(session, payment.id)
-    return locked, not is_late(locked, hold) and apply_hold(session, locked, hold)
+    if is_late(locked, hold):
+        return locked, False
+    return locked, apply_hold(session, locked, hold, came_back=sum_back) or sum_back > 0
 
 
 def _payment_id(hold: Hold) -> UUID | None:

@@ -14,12 +14,15 @@ from app.saga.states import JournalEvent
 
 log = logging.getLogger(__name__)
 
-_DEAD = (PaymentStatus.FAILED, PaymentStatus.VOIDED, PaymentStatus.REFUNDED)
+_DEAD = (PaymentStatus.FAILED, PaymentStatus.VOIDED)
 _NOTHING_STANDS = ("declined", "canceled")
 
 
 def is_late(payment: Payment, hold: Hold) -> bool:
-    """Whether this hold keeps money for a payment that is over, or is a second one of it."""
+    """Whether this hold keeps money for a payment that is over, or is a second one of it.
+
+    One that was given back and shows money again is not late: its refund came back.
+    """
     if hold.status in _NOTHING_STANDS or is_released(hold):
         return False
     return payment.status in _DEAD or payment.psp_ref not in (None, hold.reference)

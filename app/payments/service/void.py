@@ -12,14 +12,8 @@ from app.payments.models import Payment
 from app.payments.ports import Hold, PaymentProvider
 from app.payments.queries import shop_now
 from app.payments.service import holds
-from app.payments.service.authorize import (
-    Absent,
-    Answer,
-    StillUnknown,
-    absence_counts,
-    find,
-    note_silence,
-)
+from app.payments.service.answers import Absent, Answer, StillUnknown
+from app.payments.service.authorize import absence_counts, find, note_silence
 from app.platform.db import ShopSession
 
 

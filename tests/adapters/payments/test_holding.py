@@ -6,6 +6,7 @@ import pytest
 
 from app.payments.errors import NotAtProvider, OutcomeUnknown, Silence
 from app.payments.ports import StoredRequest
+from app.platform.ids import new_id
 from app.platform.seams import CallInsideTransaction, transaction_open
 from tests.adapters.payments.conftest import World
 
@@ -235,6 +236,9 @@ def test_no_call_leaves_while_a_transaction_is_open(world: World) -> None:
         lambda: world.provider.retrieve("pi_1"),
         lambda: world.provider.void("pi_1", key="key-2"),
         lambda: world.provider.refund("pi_1", key="key-3"),
+        lambda: world.provider.capture("pi_1", 1, capture_id=new_id(), final=True, key="key-4"),
+        lambda: world.provider.repay("pi_1", 1, refund_id=new_id(), key="key-5"),
+        lambda: world.provider.repayments("pi_1"),
         world.find,
     ]
 

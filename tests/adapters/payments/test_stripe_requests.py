@@ -75,6 +75,37 @@ def test_looking_voiding_and_refunding_are_asked_in_stripes_words(checked: Strip
     assert statuses == [200] * 6  # a refund looks at what it did
 
 
+@pytest.mark.parametrize("final", [True, False])
+def test_taking_and_giving_back_are_asked_in_stripes_words(
+    checked: StripePayments, final: bool
+) -> None:
+    statuses: list[int] = []
+    checked._session.hooks["response"] = lambda answer, **_: statuses.append(answer.status_code)
+
+    checked.capture("pi_123", 1_000, capture_id=new_id(), final=final, key="key-1")
+    checked._closed("pi_123", key="key-2")
+    checked.repay("pi_123", 500, refund_id=new_id(), key="key-3")
+    checked.repayments("pi_123")
+
+    assert statuses == [200] * 4
+
+
+def test_a_capture_repeated_sends_the_same_bytes() -> None:
+    heard: list[tuple[object, str, bytes]] = []
+    capture_id = new_id()
+    with _Recorder(heard) as url:
+        provider = StripePayments(api_key="sk_test_123", api_base=url)
+
+        for _ in range(2):
+            with pytest.raises(OutcomeUnknown):
+                provider.capture("pi_1", 1_000, capture_id=capture_id, final=False, key="key-1")
+        provider.close()
+
+    (first, second) = heard
+    assert first == second
+    assert b"final_capture=false" in first[2]
+
+
 def test_a_repeat_sends_the_same_bytes_over_the_kept_connection() -> None:
     heard: list[tuple[object, str, bytes]] = []
     with _Recorder(heard) as url:
@@ -130,11 +161,15 @@ def _install(folder: Path) -> str:
 
 
 def _start(program: str) -> "tuple[str, subprocess.Popen[bytes]]":
-    """A free port may be taken before the server binds it: another one is tried then."""
+    """A free port may be taken before the server binds it: another one is tried then.
+
+    It listens for HTTPS, too, on a fixed port unless it is given one.
+    """
     for _ in range(5):
         address = f"127.0.0.1:{free_port()}"
+        beside = f"127.0.0.1:{free_port()}"
         process = subprocess.Popen(
-            [program, "-http-addr", address],
+            [program, "-http-addr", address, "-https-addr", beside],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -198,3 +198,14 @@ def test_of_captures_at_once_one_takes_the_money(server, open_payments):
 
     assert answers == ["payment_intent_unexpected_state"] * 7 + ["succeeded"]
     assert clients[0].intents.retrieve(intent.id).amount_received == 2000
+
+
+def test_an_authorization_may_expire_before_its_intent_is_canceled(payments, emulator):
+    intent = payments.authorize()
+    emulator.fault(operation="payment_intents.capture", kind="capture_expired")
+
+    with pytest.raises(stripe.InvalidRequestError) as refusal:
+        payments.intents.capture(intent.id)
+
+    assert refusal.value.code == "charge_expired_for_capture"
+    assert payments.intents.retrieve(intent.id).amount_received == 0

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 import stripe
 
 
@@ -140,3 +141,53 @@ def test_refunds_at_once_give_back_no_more_than_was_taken(server, open_payments)
 
     assert sum(given_back) == 1800
     assert clients[0].charges.retrieve(intent.latest_charge).amount_refunded == 1800
+
+
+def test_a_refund_to_a_closed_card_succeeds_and_comes_back_later(payments, clock):
+    intent = payments.pay("pm_card_refundFail")
+    refund = payments.refunds.create({"payment_intent": intent.id, "amount": 800})
+
+    clock.forward(3600)
+    failed = payments.refunds.retrieve(refund.id)
+
+    assert (refund.status, failed.status) == ("succeeded", "failed")
+    assert failed.failure_reason == "expired_or_canceled_card"
+    assert payments.charges.retrieve(intent.latest_charge).amount_refunded == 0
+    assert payments.happened()[-3:] == ["refund.updated", "charge.refund.updated", "refund.failed"]
+    assert payments.refunds.create({"payment_intent": intent.id}).amount == 2000
+
+
+def test_a_pending_refund_arrives_later(payments, clock):
+    intent = payments.pay("pm_card_pendingRefund")
+    refund = payments.refunds.create({"payment_intent": intent.id})
+    counted = payments.charges.retrieve(intent.latest_charge).amount_refunded
+
+    clock.forward(3600)
+
+    assert (refund.status, counted) == ("pending", 2000)
+    assert payments.refunds.retrieve(refund.id).status == "succeeded"
+    assert payments.happened()[-2:] == ["refund.updated", "charge.refund.updated"]
+
+
+@pytest.mark.parametrize(("answer", "status"), [("succeed", "succeeded"), ("fail", "failed")])
+def test_a_test_may_answer_a_refund_for_the_bank(payments, server, answer, status):
+    intent = payments.pay()
+    refund = payments.refunds.create({"payment_intent": intent.id})
+
+    told = requests.post(f"{server.url}/_test/refunds/{refund.id}/{answer}", timeout=5)
+
+    assert told.json() == {"id": refund.id, "status": status}
+    assert payments.refunds.retrieve(refund.id).status == status
+
+
+def test_a_refund_that_failed_is_over(payments, server):
+    intent = payments.pay()
+    refund = payments.refunds.create({"payment_intent": intent.id})
+    address = f"{server.url}/_test/refunds"
+    requests.post(f"{address}/{refund.id}/fail", timeout=5)
+
+    again = requests.post(f"{address}/{refund.id}/succeed", timeout=5)
+    unknown = requests.post(f"{address}/re_no/fail", timeout=5)
+
+    assert (again.status_code, unknown.status_code) == (400, 404)
+    assert payments.refunds.retrieve(refund.id).status == "failed"
