@@ -21,8 +21,10 @@ celery.conf.imports = (
     "tasks.housekeeping",
     "tasks.inventory",
     "tasks.notifications",
+    "tasks.orders",
     "tasks.outbox",
     "tasks.payments",
+    "tasks.steps",
 )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from app.accounts.service import forget_old_tokens
+from app.accounts.service import forget_old_mailed_tokens, forget_old_tokens
 from app.platform.idempotency import forget_old
 from app.wiring import providers
 from tasks import celery
@@ -19,8 +19,9 @@ def forget_old_keys() -> None:
 
 @celery.task(name="housekeeping.forget_old_tokens")
 def forget_refresh_tokens() -> None:
-    """Forget refresh tokens past their life."""
+    """Forget refresh tokens and mailed ones past their life."""
     forget(forget_old_tokens)
+    forget(forget_old_mailed_tokens)
 
 
 def forget(some: Callable[..., int]) -> None:

@@ -11,11 +11,11 @@ from tasks import celery
 def deliver(notification_id: str) -> None:
     """Nudge one letter. Doubled or late it is a no-op; lost, the sweep finds it."""
     wired = providers()
-    service.deliver(UUID(notification_id), wired.db, wired.mail)
+    service.deliver(UUID(notification_id), wired.db, wired.mail, wired.links)
 
 
 @celery.task(name="notifications.sweep")
 def sweep() -> None:
     """Give away what is due: nudges that were lost, and letters put off."""
     wired = providers()
-    service.deliver_due(wired.db, wired.mail)
+    service.deliver_due(wired.db, wired.mail, wired.links)

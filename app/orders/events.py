@@ -25,6 +25,22 @@ class OrderConfirmed:
     checkout_id: UUID
 
 
+@event("order.shipped", topic="orders", key="order_id")
+@dataclass(frozen=True)
+class OrderShipped:
+    """Everything that was to be sent has left."""
+
+    order_id: UUID
+
+
+@event("order.delivered", topic="orders", key="order_id")
+@dataclass(frozen=True)
+class OrderDelivered:
+    """Everything that was sent has arrived."""
+
+    order_id: UUID
+
+
 @event("order.canceled", topic="orders", key="order_id")
 @dataclass(frozen=True)
 class OrderCanceled:
@@ -32,3 +48,66 @@ class OrderCanceled:
 
     order_id: UUID
     reason: str
+
+
+@event("order.refunded", topic="orders", key="order_id")
+@dataclass(frozen=True)
+class OrderRefunded:
+    """All the money that was taken for an order is back; nothing more of it is sent."""
+
+    order_id: UUID
+
+
+@event("refund.settled", topic="orders", key="order_id")
+@dataclass(frozen=True)
+class RefundSettled:
+    """One refund is through: its money is on its way, its units are where they belong."""
+
+    order_id: UUID
+    refund_id: UUID
+
+
+@event("return.requested", topic="orders", key="return_id")
+@dataclass(frozen=True)
+class ReturnRequested:
+    """A customer wants to send goods back; the merchant decides."""
+
+    return_id: UUID
+    order_id: UUID
+
+
+@event("return.approved", topic="orders", key="return_id")
+@dataclass(frozen=True)
+class ReturnApproved:
+    """The merchant takes the goods back; they may be sent."""
+
+    return_id: UUID
+    order_id: UUID
+
+
+@event("return.refused", topic="orders", key="return_id")
+@dataclass(frozen=True)
+class ReturnRefused:
+    """The merchant does not take the goods back."""
+
+    return_id: UUID
+    order_id: UUID
+
+
+@event("return.received", topic="orders", key="return_id")
+@dataclass(frozen=True)
+class ReturnReceived:
+    """The goods have arrived; their money follows."""
+
+    return_id: UUID
+    order_id: UUID
+
+
+@event("return.refunded", topic="orders", key="return_id")
+@dataclass(frozen=True)
+class ReturnRefunded:
+    """The money for goods that came back has gone back too."""
+
+    return_id: UUID
+    order_id: UUID
+    refund_id: UUID

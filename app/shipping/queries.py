@@ -1,13 +1,15 @@
-"""What the merchants' tables charge for sending."""
+"""What the merchants' tables charge for sending, and where parcels are."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Subquery, Uuid, column, func, or_, select, values
+from sqlalchemy import BigInteger, Select, Subquery, Uuid, column, func, or_, select, values
 from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import Session, selectinload
 
 from app.platform.db import ShopSession
-from app.shipping.models import ShippingRate, ShippingZone
+from app.shipping.errors import ParcelNotFound, ShipmentNotFound
+from app.shipping.models import Shipment, ShipmentItem, ShippingRate, ShippingZone, TrackingEvent
 from app.shipping.ports import CarrierRate
 
 ANYWHERE = "*"
@@ -63,3 +65,80 @@ def _zones(merchants: Mapping[UUID, int], country: str) -> Subquery:
         )
         .subquery("zones")
     )
+
+
+def find_shipment(session: Session, shipment_id: UUID) -> Shipment:
+    """A parcel with what is in it. Raises ShipmentNotFound."""
+    return _one_shipment(session, _with_items().where(Shipment.id == shipment_id))
+
+
+def lock_shipment(session: Session, shipment_id: UUID) -> Shipment:
+    """The same, read anew and locked until the transaction ends; it is locked before its order.
+
+    Raises ShipmentNotFound.
+    """
+    wanted = _with_items().where(Shipment.id == shipment_id).with_for_update()
+    return _one_shipment(session, wanted.execution_options(populate_existing=True))
+
+
+def find_parcel(session: Session, carrier: str, number: str) -> Shipment:
+    """The parcel a carrier knows by this number. Raises ParcelNotFound."""
+    return _parcel(session, _numbered(carrier, number))
+
+
+def lock_parcel(session: Session, carrier: str, number: str) -> Shipment:
+    """The same, locked until the transaction ends. Raises ParcelNotFound."""
+    wanted = _numbered(carrier, number).with_for_update()
+    return _parcel(session, wanted.execution_options(populate_existing=True))
+
+
+def shipments_of(
+    session: Session, order_ids: Collection[UUID], *, merchant_id: UUID | None = None
+) -> Sequence[Shipment]:
+    """The parcels of some orders, of one merchant or of all, the oldest first."""
+    wanted = _with_items().where(Shipment.order_id.in_(order_ids)).order_by(Shipment.id)
+    if merchant_id is not None:
+        wanted = wanted.where(Shipment.merchant_id == merchant_id)
+    return session.scalars(wanted).all()
+
+
+def items_of(session: Session, shipment_ids: Collection[UUID]) -> dict[UUID, list[ShipmentItem]]:
+    """What is in some parcels, by line."""
+    found: dict[UUID, list[ShipmentItem]] = {shipment_id: [] for shipment_id in shipment_ids}
+    rows = session.scalars(
+        select(ShipmentItem).where(ShipmentItem.shipment_id.in_(found)).order_by(ShipmentItem.line)
+    )
+    for item in rows:
+        found[item.shipment_id].append(item)
+    return found
+
+
+def tracking_of(session: Session, shipment_ids: Collection[UUID]) -> Sequence[TrackingEvent]:
+    """What carriers told about some parcels, in the order it happened."""
+    return session.scalars(
+        select(TrackingEvent)
+        .where(TrackingEvent.shipment_id.in_(shipment_ids))
+        .order_by(TrackingEvent.happened_at, TrackingEvent.id)
+    ).all()
+
+
+def _with_items() -> Select[Shipment]:
+    return select(Shipment).options(selectinload(Shipment.items))
+
+
+def _numbered(carrier: str, number: str) -> Select[Shipment]:
+    return select(Shipment).where(Shipment.carrier == carrier, Shipment.tracking_number == number)
+
+
+def _one_shipment(session: Session, wanted: Select[Shipment]) -> Shipment:
+    found = session.scalar(wanted)
+    if found is None:
+        raise ShipmentNotFound("There is no such shipment.")
+    return found
+
+
+def _parcel(session: Session, wanted: Select[Shipment]) -> Shipment:
+    found = session.scalar(wanted)
+    if found is None:
+        raise ParcelNotFound("No parcel goes by this number.")
+    return found

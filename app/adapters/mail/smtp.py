@@ -1,6 +1,7 @@
 """Letters over SMTP: one connection a letter, STARTTLS where it is offered.
 
-Sources: RFC 5321 (a 4xx answer is temporary, a 5xx final), RFC 5322 §3.6.4 (Message-ID), RFC 8314.
+Sources: RFC 5321 (a 4xx answer is temporary, a 5xx final), RFC 5322 §3.6.4 (Message-ID), RFC 8314,
+RFC 3834 (Auto-Submitted), RFC 8058 (one-click unsubscribe), RFC 3282 (Content-Language).
 """
 
 import smtplib
@@ -8,9 +9,9 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.errors import MessageError
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP as SMTP_POLICY
+from email.policy import SMTP, EmailPolicy
 from email.utils import parseaddr
 from functools import cached_property
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -24,6 +25,24 @@ from app.platform.seams import calling_out
 _PORTS = {"smtp": 587, "smtps": 465}
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _ANSWER_SECONDS = 10.0
+
+
+class _Whole(UnstructuredHeader):
+    """A header that is never folded: an address cut in two leads nowhere in some mail programs."""
+
+    name: str
+
+    def fold(self, *, policy: "EmailPolicy[EmailMessage]") -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+def _policy() -> "EmailPolicy[EmailMessage]":
+    headers = HeaderRegistry()
+    headers.map_to_type("list-unsubscribe", _Whole)  # type: ignore[arg-type]  # it adds BaseHeader
+    return SMTP.clone(header_factory=headers)
+
+
+_POLICY = _policy()
 
 
 class SmtpMail:
@@ -51,7 +70,7 @@ class SmtpMail:
 
     def _message(self, letter: Letter) -> EmailMessage:
         """Headers that hold a line break, or an address that is none, never leave this machine."""
-        message = EmailMessage(policy=SMTP_POLICY)
+        message = EmailMessage(policy=_POLICY)
         try:
             message["From"] = self._from
             message["To"] = _mailbox("", letter.recipient)
@@ -59,8 +78,12 @@ class SmtpMail:
             message["Date"] = utc_now()
             message["Message-ID"] = f"<{encode('ntf', letter.id)}@{self._from.domain}>"
             message["Auto-Submitted"] = "auto-generated"
+            if letter.unsubscribe_url:
+                message["List-Unsubscribe"] = f"<{letter.unsubscribe_url}>"
+                message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
             message.set_content(letter.text)
             message.add_alternative(letter.html, subtype="html")
+            message["Content-Language"] = letter.language  # last, or it would move into a part
         except (ValueError, MessageError) as error:
             raise LetterRefused(f"The letter cannot be written: {error}") from error
         return message

@@ -117,3 +117,24 @@ def test_an_address_that_is_no_mail_server_stops_the_boot(url):
 def test_a_sender_that_is_none_stops_the_boot():
     with pytest.raises(ValueError, match="not a mail address"):
         SmtpMail("smtp://127.0.0.1", sender="nobody")
+
+
+def test_a_letter_that_can_be_stopped_says_how_in_one_click(smtp):
+    url = "https://api.example.com/v1/notifications/unsubscribe?token=ntf_1.x"
+    letter = make_letter(unsubscribe_url=url, language="de-AT")
+
+    SmtpMail(smtp.url, sender=SENDER).send(letter)
+
+    message = message_from_bytes(smtp.caught[0].content, policy=default)
+    assert message["List-Unsubscribe"] == f"<{url}>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert message["Content-Language"] == "de-AT"
+    assert message["Auto-Submitted"] == "auto-generated"
+
+
+def test_a_letter_that_is_needed_says_nothing_of_that(smtp):
+    SmtpMail(smtp.url, sender=SENDER).send(make_letter())
+
+    message = message_from_bytes(smtp.caught[0].content, policy=default)
+    assert message["List-Unsubscribe"] is None
+    assert message["List-Unsubscribe-Post"] is None

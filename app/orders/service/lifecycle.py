@@ -1,5 +1,4 @@
-"""What can be done with orders: create one priced, confirm it, let one go that was never
-confirmed."""
+"""What happens to every order: created priced, confirmed, let go where it was never confirmed."""
 
 from collections.abc import Sequence
 from typing import Any

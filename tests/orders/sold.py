@@ -1,0 +1,131 @@
+"""Confirmed orders written row by row, for tests that need many of them, or odd ones."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlalchemy.orm import Session
+
+from app.catalog.models import Sku
+from app.events.outbox import announce
+from app.inventory import service as inventory
+from app.inventory.service import Want
+from app.orders import service as orders
+from app.orders.events import OrderCreated
+from app.orders.models import Order, OrderItem, OrderTransition
+from app.orders.states import OrderState
+from app.payments.events import PaymentAuthorized
+from app.payments.models import Payment
+from app.payments.states import PaymentStatus
+from app.platform.db import ShopSession
+from app.platform.ids import encode
+from app.saga.models import SagaJournal
+from app.saga.states import JournalEvent, SagaState
+from tests.factories import make_checkout, make_order, make_payment
+
+PURCHASE_STEPS = ("reserve", "price", "authorize", "confirm")
+
+
+@dataclass(frozen=True)
+class Line:
+    """Units of a SKU, and what the line cost in minor units: any amount, divisible or not."""
+
+    sku: Sku
+    qty: int
+    discount: int = 0
+
+
+def sell(
+    session: ShopSession,
+    lines: Sequence[Line],
+    *,
+    shipping: Mapping[UUID, int] | None = None,
+    multicapture: bool = True,
+) -> Order:
+    """A confirmed order whose money and units are held, as a checkout leaves it."""
+    parts = [
+        {"merchant_id": encode("mer", merchant), "price": price, "tax": 0, "tax_included": 0}
+        | {"total": price}
+        for merchant, price in (shipping or {}).items()
+    ]
+    amounts: dict[str, Any] = {
+        "items_total": sum(line.sku.price * line.qty for line in lines),
+        "discount": sum(line.discount for line in lines),
+        "shipping": sum((shipping or {}).values()),
+    }
+    total = amounts["items_total"] - amounts["discount"] + amounts["shipping"]
+    wanted = [{"sku_id": str(line.sku.id), "qty": line.qty} for line in lines]
+    checkout = make_checkout(session, lines=wanted, step="confirm", totals={"total": total})
+    order = make_order(
+        session,
+        checkout=checkout,
+        total=total,
+        shipping_lines=parts,
+        shipping_service="standard",
+        **amounts,
+    )
+    session.add(
+        OrderTransition(
+            order_id=order.id, to_state=OrderState.CREATED, actor="checkout", reason="priced"
+        )
+    )
+    announce(session, OrderCreated(order_id=order.id, checkout_id=checkout.id))
+    session.add_all(_items(order, lines))
+    inventory.reserve(
+        session, [Want(checkout.id, None, {line.sku.id: line.qty for line in lines})], seconds=900
+    )
+    inventory.hold(session, [checkout.id])
+    if total:
+        _hold(session, order, multicapture=multicapture)
+    orders.confirm(session, [order.id], actor="checkout")
+    checkout.state = SagaState.CONFIRMED
+    session.add_all(_journal(checkout.id, step) for step in PURCHASE_STEPS)
+    session.flush()
+    return order
+
+
+def _items(order: Order, lines: Sequence[Line]) -> list[OrderItem]:
+    return [
+        OrderItem(
+            order_id=order.id,
+            line=number,
+            sku_id=line.sku.id,
+            merchant_id=line.sku.merchant_id,
+            name="Walking boot",
+            code=line.sku.code,
+            qty=line.qty,
+            price_snapshot=line.sku.price,
+            discount=line.discount,
+        )
+        for number, line in enumerate(lines, start=1)
+    ]
+
+
+def _hold(session: Session, order: Order, *, multicapture: bool) -> Payment:
+    payment = make_payment(
+        session,
+        order=order,
+        status=PaymentStatus.AUTHORIZED,
+        psp_ref=f"pi_{order.id.hex}",
+        multicapture=multicapture,
+        updated_at=func.shop_now(),
+    )
+    announce(
+        session,
+        PaymentAuthorized(
+            payment.id, order.id, payment.checkout_id, payment.amount, payment.currency
+        ),
+    )
+    return payment
+
+
+def _journal(checkout_id: UUID, step: str) -> SagaJournal:
+    return SagaJournal(
+        saga_kind="purchase",
+        saga_id=checkout_id,
+        step=step,
+        event=JournalEvent.SUCCEEDED,
+        attempt=1,
+    )
