@@ -18,6 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
+from app.accounts.queries import own_language
 from app.cart.ports import Owner, StoredCart
 from app.cart.view import CartView
 from app.checkout.address import checked
@@ -59,8 +60,8 @@ class Shopper:
 
 @dataclass(frozen=True)
 class Purchase:
-    """What a shopper asks for. `expected_total` (minor units) is what was agreed to, if
-    anything."""
+    """What a shopper asks for. `expected_total` (minor units) is what was agreed to, if anything;
+    `locale` is the language the request asked to be answered in."""
 
     cart_id: UUID
     shipping_address: Mapping[str, Any]
@@ -70,6 +71,7 @@ class Purchase:
     shipping_service: str | None = None
     expected_total: int | None = None
     request_id: str | None = None
+    locale: str | None = None
 
     def digest(self, lines: Mapping[UUID, int], address: Mapping[str, str]) -> str:
         """Tells a repeat of the same purchase from another one of the same cart."""
@@ -235,6 +237,7 @@ def _write(
         expected_total=purchase.expected_total,
         payment_method_token=purchase.payment_method_token,
         request_id=purchase.request_id,
+        locale=purchase.locale or "en",
         **agreed,
     )
     if not _claim_cart(session, checkout, ports):
@@ -252,6 +255,8 @@ def _claim_cart(session: ShopSession, checkout: Checkout, ports: CheckoutPorts) 
         for column in Checkout.__mapper__.column_attrs
         if (value := checkout.__dict__.get(column.key)) is not None
     }
+    if checkout.user_id is not None:  # their own choice, found by the statement that is sent anyway
+        values["locale"] = own_language(checkout.user_id, otherwise=checkout.locale)
     held = text("state NOT IN ('failed', 'expired', 'canceled')")
     written = session.execute(
         insert(Checkout)

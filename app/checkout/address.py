@@ -19,11 +19,11 @@ _OURS = {
 }
 
 
-def checked(address: Mapping[str, Any]) -> dict[str, str]:
+def checked(address: Mapping[str, Any], *, field: str = "shipping_address") -> dict[str, str]:
     """The address in its normal form: `{name, line1, line2, city, region, postal_code, country,
     phone}`.
 
-    Raises BadAddress naming each field that is missing or wrong for the country.
+    Raises BadAddress naming each field that is missing or wrong for the country, under `field`.
     """
     given = {key: str(value or "").strip() for key, value in address.items()}
     try:
@@ -39,10 +39,10 @@ def checked(address: Mapping[str, Any]) -> dict[str, str]:
         )
     except InvalidAddressError as error:
         fields = [
-            {"field": f"shipping_address.{_OURS.get(field, field)}", "detail": why}
-            for field, why in sorted(error.errors.items())
+            {"field": f"{field}.{_OURS.get(part, part)}", "detail": why}
+            for part, why in sorted(error.errors.items())
         ]
-        raise BadAddress("The shipping address is not complete.", fields=fields) from None
+        raise BadAddress("The address is not complete.", fields=fields) from None
     return {
         "name": given.get("name", ""),
         "line1": normal["street_address"],

@@ -62,12 +62,6 @@ class TooLateToCancel(Conflict):
     code = "checkout_finished"
 
 
-class CouponUnknown(Invalid):
-    """There is no such coupon."""
-
-    code = "coupon_unknown"
-
-
 class CheckoutRefused(Conflict):
     """A purchase did not happen; `code` is the reason its saga kept, everything was given back."""
 

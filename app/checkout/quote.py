@@ -1,14 +1,16 @@
 """What a cart costs at an address, before anyone pays: the same code that freezes a purchase."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from app.cart.view import CartLineView, CartView
-from app.checkout.errors import CouponUnknown, EmptyCart
+from app.checkout.errors import EmptyCart
 from app.platform.db import ShopSession
-from app.pricing.queries import tax_table
+from app.pricing.errors import CouponUsedByCustomer
+from app.pricing.promotions import NOTHING_OFF, Reduction, Terms, reduction, unknown
+from app.pricing.queries import coupon_terms, tax_table, uses_by
 from app.pricing.totals import PricedLine, Totals, compute
 from app.shipping.ports import CarrierRate
 from app.shipping.rates import Offer, chosen, offers
@@ -46,16 +48,13 @@ def total(
     offer: Offer,
     *,
     address: Mapping[str, str],
-    coupon: str | None,
+    off: Reduction = NOTHING_OFF,
 ) -> Totals:
-    """What the lines cost with this service at this address. Raises CouponUnknown."""
-    if coupon:
-        raise CouponUnknown(
-            "There is no such coupon.", fields=[{"field": "coupon", "detail": coupon}]
-        )
+    """What the lines cost with this service at this address."""
     merchants = {UUID(line["merchant_id"]) for line in lines}
     taxes = tax_table(session, address["country"], address.get("region"), merchants)
-    return compute([_priced(line) for line in lines], shipping=offer.charge(), taxes=taxes)
+    priced = [_priced(line) for line in lines]
+    return compute(priced, shipping=offer.charge(), taxes=taxes, reduction=off)
 
 
 def price(
@@ -66,12 +65,14 @@ def price(
     currency: str,
     service: str | None,
     coupon: str | None,
+    coupons: Mapping[str, Terms],
     asked: Sequence[CarrierRate] = (),
 ) -> Totals:
-    """Totals for the chosen service, or the cheapest. Raises the refusals of shipping and
-    coupons."""
+    """Totals for the chosen service, or the cheapest; `coupons` are those known, by their code in
+    small letters. Raises the refusals of shipping and coupons."""
+    off = _off(lines, coupon, coupons, currency=currency)
     found = services(session, lines, address=address, currency=currency, asked=asked)
-    return total(session, lines, chosen(found, service), address=address, coupon=coupon)
+    return total(session, lines, chosen(found, service), address=address, off=off)
 
 
 def of_cart(
@@ -84,14 +85,18 @@ def of_cart(
 ) -> dict[str, Any]:
     """Services and totals for what can be bought of a cart: `{services, totals, currency}`.
 
-    Raises EmptyCart, and the refusals of shipping and coupons.
+    A coupon is shown with what it would take off, and nothing of it is taken. Raises EmptyCart, and
+    the refusals of shipping and coupons.
     """
     lines = [as_frozen(line) for line in cart.lines if line.available]
     if not lines or cart.currency is None:
         raise EmptyCart("There is nothing in this cart.")
+    known = coupon_terms(session, [coupon]) if coupon else {}
+    off = _off(lines, coupon, known, currency=cart.currency)
+    if cart.user_id is not None:
+        _check_customer(session, known.values(), str(cart.user_id))
     found = services(session, lines, address=address, currency=cart.currency)
-    offer = chosen(found, service)
-    totals = total(session, lines, offer, address=address, coupon=coupon)
+    totals = total(session, lines, chosen(found, service), address=address, off=off)
     return {"services": found, "totals": totals.as_json(), "currency": cart.currency}
 
 
@@ -118,3 +123,29 @@ def _priced(line: Mapping[str, Any]) -> PricedLine:
         price=line["price"],
         tax_code=line["tax_code"],
     )
+
+
+def _off(
+    lines: Sequence[Mapping[str, Any]],
+    coupon: str | None,
+    coupons: Mapping[str, Terms],
+    *,
+    currency: str,
+) -> Reduction:
+    """What the coupon takes off these lines. Raises its refusals."""
+    if not coupon:
+        return NOTHING_OFF
+    terms = coupons.get(coupon.lower())
+    if terms is None:
+        raise unknown()
+    worth: dict[UUID, int] = defaultdict(int)
+    for line in lines:
+        worth[UUID(line["merchant_id"])] += line["qty"] * line["price"]
+    return reduction(terms, worth, currency=currency)
+
+
+def _check_customer(session: ShopSession, coupons: Iterable[Terms], customer_key: str) -> None:
+    for terms in coupons:
+        most = terms.uses_per_customer
+        if most is not None and uses_by(session, terms.coupon_id, customer_key) >= most:
+            raise CouponUsedByCustomer("You have used this coupon as often as one may.")

@@ -9,6 +9,7 @@ from app.checkout.authorization import AUTHORIZE, VOID
 from app.checkout.events import CheckoutExpired, CheckoutFailed
 from app.checkout.models import Checkout
 from app.events.outbox import announce
+from app.inventory import ledger
 from app.inventory import service as inventory
 from app.inventory.service import Shortage, Want
 from app.orders import service as orders
@@ -16,6 +17,10 @@ from app.orders.models import Order, OrderItem
 from app.platform.errors import DomainError
 from app.platform.ids import encode, new_id
 from app.platform.metrics import CHECKOUT_FAILURES, CHECKOUT_FUNNEL
+from app.pricing import service as coupons
+from app.pricing.promotions import Terms, customer_key
+from app.pricing.queries import coupon_terms
+from app.pricing.service import Take
 from app.pricing.totals import Totals
 from app.saga.states import SagaState
 from app.saga.table import Batch, Done, Outcome, Outcomes, Refused
@@ -65,16 +70,31 @@ def rates(ids: Sequence[UUID], ports: Any) -> Mapping[UUID, list[CarrierRate]]:
 
 
 def price(batch: Batch) -> Outcomes:
-    """Freeze what it costs and write the order; refused where the shopper agreed to another
-    total."""
-    return {row.id: _price(batch, row) for row in batch.rows}
+    """Freeze what it costs, take the coupons and write the orders; refused where the shopper agreed
+    to another total, or the coupon has no use left."""
+    known = coupon_terms(batch.session, {row.coupon for row in batch.rows if row.coupon})
+    priced = {row.id: _price(batch, row, known) for row in batch.rows}
+    takes = [
+        Take(row.id, totals.reduction.coupon_id, _customer(row), totals.coupon_amount)
+        for row in batch.rows
+        if isinstance(totals := priced[row.id], Totals) and totals.reduction.coupon_id is not None
+    ]
+    refused = coupons.take(batch.session, takes)
+    return {row.id: _freeze(batch, row, priced[row.id], refused) for row in batch.rows}
 
 
 def cancel_order(batch: Batch) -> Outcomes:
-    """Let the order go that was never confirmed."""
+    """Let the order go that was never confirmed, and give its coupon back.
+
+    Whoever reserves and prices locks stock first, then coupons; so does who gives back.
+    """
     mine = [row.order_id for row in batch.rows if row.order_id is not None]
     if mine:
         orders.cancel_unconfirmed(batch.session, mine, reason="checkout undone")
+    with_coupon = [row.id for row in batch.rows if row.coupon and row.order_id is not None]
+    if with_coupon:
+        ledger.lock(batch.session, _skus(batch.rows))
+        coupons.give_back(batch.session, with_coupon)
     return {row.id: Done() for row in batch.rows}
 
 
@@ -83,6 +103,7 @@ def confirm(batch: Batch) -> Outcomes:
     held = inventory.hold(batch.session, [row.id for row in batch.rows])
     ready = [row for row in batch.rows if row.id in held]
     confirmed = orders.confirm(batch.session, [row.order_id for row in ready], actor="checkout")
+    coupons.use(batch.session, [row.id for row in ready if row.coupon])
     batch.ports.carts.close_all(batch.session, {row.cart_id: row.id for row in ready})
     sold = CHECKOUT_FUNNEL.labels(stage="confirmed")
     batch.session.afterwards(lambda: sold.inc(len(ready)))
@@ -106,9 +127,17 @@ def give_cart_back(batch: Batch) -> None:
 def _recount(batch: Batch, rows: Sequence[Checkout]) -> None:
     """Have gate 1 count anew what these checkouts were admitted for, reserved or not, after the
     commit."""
-    skus = {UUID(line["sku_id"]) for row in rows for line in row.lines}
+    skus = _skus(rows)
     if skus:
         batch.session.afterwards(lambda: batch.ports.gate.mark_dirty(skus))
+
+
+def _skus(rows: Sequence[Checkout]) -> set[UUID]:
+    return {UUID(line["sku_id"]) for row in rows for line in row.lines}
+
+
+def _customer(row: Checkout) -> str:
+    return customer_key(row.user_id, row.email)
 
 
 def _out_of_stock(found: Sequence[Shortage]) -> Refused:
@@ -119,7 +148,8 @@ def _out_of_stock(found: Sequence[Shortage]) -> Refused:
     return Refused("out_of_stock", "Not everything is in stock.", {"lines": lines})
 
 
-def _price(batch: Batch, row: Checkout) -> Outcome:
+def _price(batch: Batch, row: Checkout, known: Mapping[str, Terms]) -> Totals | Refused:
+    """What a checkout costs, or why it cannot be had at that; nothing is written."""
     try:
         totals = quote.price(
             batch.session,
@@ -128,16 +158,31 @@ def _price(batch: Batch, row: Checkout) -> Outcome:
             currency=row.currency,
             service=row.shipping_service,
             coupon=row.coupon,
+            coupons=known,
             asked=batch.looked.get(row.id, []),
         )
     except DomainError as refusal:
-        return Refused(refusal.code, refusal.detail, refusal.facts)
+        return _refusal(refusal)
     if row.expected_total is not None and row.expected_total != totals.total:
         facts = {"old": row.expected_total, "new": totals.total}
         return Refused("price_changed", "The total is not the one agreed to.", facts)
-    row.totals = totals.as_json()
-    row.order_id = _write_order(batch, row, totals).id
-    return Done({"total": totals.total})
+    return totals
+
+
+def _freeze(
+    batch: Batch, row: Checkout, priced: Totals | Refused, refused: Mapping[UUID, DomainError]
+) -> Outcome:
+    if isinstance(priced, Refused):
+        return priced
+    if row.id in refused:
+        return _refusal(refused[row.id])
+    row.totals = priced.as_json()
+    row.order_id = _write_order(batch, row, priced).id
+    return Done({"total": priced.total})
+
+
+def _refusal(refusal: DomainError) -> Refused:
+    return Refused(refusal.code, refusal.detail, refusal.facts)
 
 
 def _write_order(batch: Batch, row: Checkout, totals: Totals) -> Order:
@@ -154,7 +199,9 @@ def _write_order(batch: Batch, row: Checkout, totals: Totals) -> Order:
         total=totals.total,
         currency=row.currency,
         address=row.address,
+        locale=row.locale,
         shipping_service=totals.shipping_service,
+        shipping_lines=[part.as_json() for part in totals.shipping_lines],
     )
     items = [
         OrderItem(
@@ -168,6 +215,7 @@ def _write_order(batch: Batch, row: Checkout, totals: Totals) -> Order:
             price_snapshot=priced.price,
             discount=priced.discount,
             tax=priced.tax,
+            tax_included=priced.tax_included,
         )
         for priced, line in zip(totals.lines, row.lines, strict=True)
     ]

@@ -1,5 +1,6 @@
 """What a checkout and its order look like from outside, in as few statements as it takes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,8 @@ from app.orders.queries import find_order
 from app.payments.models import Payment
 from app.payments.queries import payment_of_order, payments_of
 from app.saga.states import SagaState
+from app.shipping.queries import shipments_of
+from app.shipping.views import ShipmentView, shipment_views
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class OrderView:
 
     row: Order
     payment: Payment | None
-    shipments: tuple[dict[str, Any], ...] = ()
+    shipments: Sequence[ShipmentView] = ()
 
     def __getattr__(self, name: str) -> Any:
         """What the view does not know itself, the order does."""
@@ -44,7 +47,8 @@ class CheckoutView:
 def order_view(session: Session, order_id: UUID) -> OrderView:
     """One order in full. Raises OrderNotFound."""
     order = find_order(session, order_id)
-    return OrderView(order, payment_of_order(session, order_id))
+    parcels = shipment_views(session, shipments_of(session, [order_id]), is_own=False)
+    return OrderView(order, payment_of_order(session, order_id), parcels)
 
 
 def checkout_view(session: Session, row: Checkout, *, with_order: bool = False) -> CheckoutView:

@@ -1,17 +1,18 @@
 """What an order costs, to the minor unit: the same sum for a quote and for a purchase. No I/O.
 
 Rounding: each line, and each merchant's part of the shipping, is taxed by itself and rounded half
-up; the totals are sums of what was rounded. The discount is split over the lines by largest
-remainder before tax, ties to the earlier line.
+up; the totals are sums of what was rounded. The discount is split over the lines it concerns by
+largest remainder before tax, ties to the earlier line.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from app.platform.ids import encode
 from app.platform.money import allocate
+from app.pricing.promotions import NOTHING_OFF, Reduction
 from app.pricing.tax import Rate, Taxed, TaxTable
 
 ROUNDING = "per line, half up"
@@ -118,7 +119,10 @@ class ShippingTotals:
 
 @dataclass(frozen=True)
 class Totals:
-    """An order's sums in minor units; `tax` is all of it, `tax_included` what prices contain."""
+    """An order's sums in minor units; `tax` is all of it, `tax_included` what prices contain.
+
+    `coupon_amount` is what the coupon took off: the discount, or the parcels' price.
+    """
 
     items_total: int
     shipping: int
@@ -130,6 +134,8 @@ class Totals:
     shipping_service: str | None
     country: str
     region: str | None
+    reduction: Reduction = NOTHING_OFF
+    coupon_amount: int = 0
 
     @property
     def total(self) -> int:
@@ -151,6 +157,17 @@ class Totals:
             for rate in sorted(sums, key=lambda rate: (rate.name, rate.ppm, rate.included))
         ]
 
+    @property
+    def coupon(self) -> dict[str, Any] | None:
+        """The coupon that counted, `{code, kind, amount}`."""
+        if self.reduction.code is None:
+            return None
+        return {
+            "code": self.reduction.code,
+            "kind": self.reduction.kind,
+            "amount": self.coupon_amount,
+        }
+
     def as_json(self) -> dict[str, Any]:
         """What is frozen on the checkout and shown to the shopper."""
         return {
@@ -167,6 +184,7 @@ class Totals:
             "shipping_service": self.shipping_service,
             "shipping_lines": [line.as_json() for line in self.shipping_lines],
             "taxes": self.taxes,
+            "coupon": self.coupon,
         }
 
 
@@ -175,26 +193,26 @@ def compute(
     *,
     shipping: ShippingCharge | None,
     taxes: TaxTable,
-    discount: int = 0,
+    reduction: Reduction = NOTHING_OFF,
 ) -> Totals:
-    """Sum an order. Raises ValueError for no lines, or a discount below zero or above the goods."""
-    items_total = sum(line.subtotal for line in lines)
-    if not lines or not 0 <= discount <= items_total:
-        raise ValueError("an order has lines, and no discount beyond their worth")
-    discounts = allocate(discount, [line.subtotal for line in lines])
+    """Sum an order. Raises ValueError for no lines, or a discount below zero or above the goods it
+    concerns."""
+    discounts = _discounts(lines, reduction)
     items = tuple(
         _line(number, line, share, taxes)
         for number, (line, share) in enumerate(zip(lines, discounts, strict=True), start=1)
     )
+    asked = shipping.parts if shipping else ()
     parcels = tuple(
         ShippingTotals(part, taxes.rate(part.merchant_id, part.tax_code).on(part.price))
-        for part in (shipping.parts if shipping else ())
+        for part in _parts(asked, reduction)
     )
     taxed = [item.taxed for item in items] + [parcel.taxed for parcel in parcels]
+    sending = sum(parcel.part.price for parcel in parcels)
     return Totals(
-        items_total=items_total,
-        shipping=sum(parcel.part.price for parcel in parcels),
-        discount=discount,
+        items_total=sum(line.subtotal for line in lines),
+        shipping=sending,
+        discount=reduction.discount,
         tax=sum(each.tax for each in taxed),
         tax_included=sum(each.included for each in taxed),
         lines=items,
@@ -202,7 +220,27 @@ def compute(
         shipping_service=shipping.service if shipping else None,
         country=taxes.country,
         region=taxes.region,
+        reduction=reduction,
+        coupon_amount=reduction.discount + sum(part.price for part in asked) - sending,
     )
+
+
+def _discounts(lines: Sequence[PricedLine], reduction: Reduction) -> list[int]:
+    """The discount by line, none on the lines it does not concern."""
+    weights = [line.subtotal if reduction.concerns(line.merchant_id) else 0 for line in lines]
+    if not lines or not 0 <= reduction.discount <= sum(weights):
+        raise ValueError("an order has lines, and no discount beyond their worth")
+    return allocate(reduction.discount, weights)
+
+
+def _parts(asked: Sequence[ShippingPart], reduction: Reduction) -> list[ShippingPart]:
+    """What each merchant asks for its parcel after the reduction."""
+    return [
+        replace(part, price=0)
+        if reduction.free_shipping and reduction.concerns(part.merchant_id)
+        else part
+        for part in asked
+    ]
 
 
 def _line(number: int, line: PricedLine, discount: int, taxes: TaxTable) -> LineTotals:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from app.pricing.promotions import Reduction
 from app.pricing.tax import UNTAXED, Rate, TaxTable
 from app.pricing.totals import PricedLine, ShippingCharge, ShippingPart, compute
 
@@ -63,7 +64,7 @@ def test_shipping_is_taxed_by_its_own_tax_code() -> None:
 def test_a_discount_is_split_over_the_lines_before_tax() -> None:
     lines = [line(1_000), line(1_000), line(1_000)]
 
-    totals = compute(lines, shipping=None, taxes=CALIFORNIA, discount=100)
+    totals = compute(lines, shipping=None, taxes=CALIFORNIA, reduction=Reduction(discount=100))
 
     assert [each.discount for each in totals.lines] == [34, 33, 33]
     assert [each.tax for each in totals.lines] == [75, 75, 75]  # 74.865 and 74.9425
@@ -117,7 +118,9 @@ def test_the_breakdown_sums_tax_by_rate() -> None:
 
 
 def test_what_is_frozen_states_its_rounding_and_adds_up() -> None:
-    frozen = compute([line(999, 3)], shipping=sending(490), taxes=CALIFORNIA, discount=50).as_json()
+    frozen = compute(
+        [line(999, 3)], shipping=sending(490), taxes=CALIFORNIA, reduction=Reduction(discount=50)
+    ).as_json()
 
     assert frozen["rounding"] == "per line, half up"
     parts = [*frozen["lines"], *frozen["shipping_lines"]]
@@ -125,7 +128,9 @@ def test_what_is_frozen_states_its_rounding_and_adds_up() -> None:
 
 
 def test_a_gift_costs_nothing() -> None:
-    totals = compute([line(500)], shipping=None, taxes=CALIFORNIA, discount=500)
+    totals = compute(
+        [line(500)], shipping=None, taxes=CALIFORNIA, reduction=Reduction(discount=500)
+    )
 
     assert (totals.total, totals.tax) == (0, 0)
 
@@ -133,7 +138,7 @@ def test_a_gift_costs_nothing() -> None:
 @pytest.mark.parametrize("discount", [-1, 1_001])
 def test_a_discount_beyond_the_goods_is_a_bug(discount: int) -> None:
     with pytest.raises(ValueError, match="discount"):
-        compute([line(1_000)], shipping=None, taxes=GERMANY, discount=discount)
+        compute([line(1_000)], shipping=None, taxes=GERMANY, reduction=Reduction(discount=discount))
 
 
 CODES = ("standard", "books", "food", "unknown")
@@ -173,7 +178,7 @@ def test_no_minor_unit_is_lost_or_made(
     worth = sum(each.subtotal for each in lines)
     discount = data.draw(st.integers(0, worth))
 
-    totals = compute(lines, shipping=charge, taxes=taxes, discount=discount)
+    totals = compute(lines, shipping=charge, taxes=taxes, reduction=Reduction(discount=discount))
 
     parts = [part.taxed for part in (*totals.lines, *totals.shipping_lines)]
     assert totals.items_total == worth
@@ -190,7 +195,7 @@ def test_no_amount_is_below_zero(
 ) -> None:
     discount = data.draw(st.integers(0, sum(each.subtotal for each in lines)))
 
-    totals = compute(lines, shipping=charge, taxes=taxes, discount=discount)
+    totals = compute(lines, shipping=charge, taxes=taxes, reduction=Reduction(discount=discount))
 
     assert totals.total >= 0
     assert 0 <= totals.tax_included <= totals.tax
@@ -210,8 +215,8 @@ def test_the_order_of_the_lines_does_not_matter(
     assume(worth and len(set(remainders)) == len(lines))  # a tie goes to the earlier line
     shuffled = data.draw(st.permutations(lines))
 
-    one = compute(lines, shipping=charge, taxes=taxes, discount=discount)
-    other = compute(shuffled, shipping=charge, taxes=taxes, discount=discount)
+    one = compute(lines, shipping=charge, taxes=taxes, reduction=Reduction(discount=discount))
+    other = compute(shuffled, shipping=charge, taxes=taxes, reduction=Reduction(discount=discount))
 
     assert (one.total, one.tax, one.taxes) == (other.total, other.tax, other.taxes)
 
