@@ -10,6 +10,7 @@ from typing import Literal
 from argon2 import PasswordHasher, profiles
 from argon2.exceptions import InvalidHashError, VerificationError
 
+UNUSABLE = "!"  # kept in place of a hash: no password opens this account
 LENGTH_MIN, LENGTH_MAX = 8, 128  # characters; the upper bound keeps hashing cheap to ask for
 
 
@@ -30,10 +31,11 @@ class Passwords:
         return self._hasher.hash(password)
 
     def matches(self, password: str, kept: str | None) -> bool:
-        """Whether the password made this hash. Without one (no such person) the same work is done
-        for nothing."""
+        """Whether the password made this hash. Without one (no such person, or one who never chose
+        a password) the same work is done for nothing."""
+        usable = kept if kept and kept.startswith("$argon2") else None
         try:
-            return self._hasher.verify(kept or self._nobodys, password) and kept is not None
+            return self._hasher.verify(usable or self._nobodys, password) and usable is not None
         except (VerificationError, InvalidHashError):
             return False
 

@@ -1,11 +1,15 @@
-"""What callers show to prove who they are: signed access tokens, signed cart tokens, random refresh
-tokens.
+"""What callers show to prove who they are: signed access and cart tokens, mailed tokens, random
+refresh tokens and API keys.
 
-Signed ones are JWTs by Ed25519 (RFC 7519, RFC 8037); their keys come from SECRET_KEY by HKDF
-(RFC 5869), one a purpose, so that no token can be shown in another's place.
+Signed ones are JWTs by Ed25519 (RFC 7519, RFC 8037), mailed ones carry an HMAC (RFC 2104); their
+keys come from SECRET_KEY by HKDF (RFC 5869), one a purpose, so that no token can be shown in
+another's place.
 """
 
+import base64
+import binascii
 import hashlib
+import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,14 +21,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from app.accounts.errors import CartTokenInvalid, Unauthenticated
-from app.accounts.models import Role, User
+from app.accounts.errors import CartTokenInvalid, TokenRefused, Unauthenticated
+from app.accounts.models import Role, TokenPurpose, User
 from app.platform import ids
 from app.platform.clock import utc_now
 
 ISSUER = "cartwright"
 CART_TOKEN_DAYS = 365  # a guest comes back for the order, long after the cart is gone
 _ALGORITHM = "EdDSA"
+_MAILED = "cwm_"
+_ID_BYTES, _MAC_BYTES = 16, 32
+_KEY = "cw_"
+_PREFIX_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # none that looks like another
+_PREFIX_LENGTH = 10
 
 
 @dataclass(frozen=True)
@@ -91,19 +100,91 @@ class CartTokens:
             raise CartTokenInvalid("The cart token is expired or not valid.") from error
 
 
+class MailedTokens:
+    """Makes and reads the tokens that letters carry, from the id of their row and the shop's
+    secret.
+
+    So a letter can be written when it is delivered, however late, and nothing that opens an
+    account lies in the database meanwhile: a copy of it is of no use without SECRET_KEY. What a
+    token is good for, how long, and that it is good once, is said by its row alone.
+    """
+
+    def __init__(self, secret: str, *, storefront_url: str = "") -> None:
+        self._key = _hkdf(secret, "mailed token")
+        self._storefront = storefront_url.rstrip("/")
+
+    def token(self, token_id: UUID) -> str:
+        """What POST /v1/auth/verify and /v1/auth/reset take: `cwm_` and 64 characters."""
+        packed = token_id.bytes + self._mac(token_id)
+        return _MAILED + base64.urlsafe_b64encode(packed).decode()
+
+    def link(self, token_id: UUID, purpose: TokenPurpose) -> str | None:
+        """Where the storefront takes this token; None where no storefront is named.
+
+        The token stands behind the `#`: browsers send that to no server, and no log keeps it.
+        """
+        if not self._storefront:
+            return None
+        return f"{self._storefront}/account/{purpose.value}#token={self.token(token_id)}"
+
+    def read(self, token: str) -> UUID:
+        """The row this token was made for. Raises TokenRefused for anything not made here."""
+        try:
+            packed = base64.b64decode(token.removeprefix(_MAILED), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise token_refused() from error
+        identity, mac = packed[:_ID_BYTES], packed[_ID_BYTES:]
+        if len(packed) != _ID_BYTES + _MAC_BYTES or not token.startswith(_MAILED):
+            raise token_refused()
+        token_id = UUID(bytes=identity)
+        if not hmac.compare_digest(mac, self._mac(token_id)):
+            raise token_refused()
+        return token_id
+
+    def _mac(self, token_id: UUID) -> bytes:
+        return hmac.digest(self._key, token_id.bytes, hashlib.sha256)
+
+
+def token_refused() -> TokenRefused:
+    """The one answer to every mailed token that is not good, whatever is wrong with it."""
+    return TokenRefused("This token is not good any more; ask for a new one.")
+
+
+def new_api_key() -> tuple[str, str]:
+    """The prefix of a new key, which names it, and the whole key: 256 random bits behind it."""
+    prefix = "".join(secrets.choice(_PREFIX_LETTERS) for _ in range(_PREFIX_LENGTH))
+    return prefix, f"{_KEY}{prefix}_{secrets.token_urlsafe(32)}"
+
+
+def is_api_key(token: str) -> bool:
+    """Whether a bearer token says of itself that it is an API key."""
+    return token.startswith(_KEY)
+
+
+def prefix_of(api_key: str) -> str:
+    """The part of an API key that names it; empty for what has another shape."""
+    parts = api_key.split("_", 2)
+    return parts[1] if len(parts) == 3 and len(parts[1]) == _PREFIX_LENGTH else ""
+
+
 def new_refresh_token() -> str:
     """256 random bits behind a prefix that secret scanners and our own logs know."""
     return f"cwr_{secrets.token_urlsafe(32)}"
 
 
 def digest(token: str) -> str:
-    """What is kept of a refresh token: enough to know it again, useless to whoever reads it."""
+    """What is kept of a refresh token or an API key: enough to know it again, useless to whoever
+    reads it. 256 random bits cannot be guessed, so no slow hash is needed."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _derive(secret: str, purpose: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(_hkdf(secret, purpose))
+
+
+def _hkdf(secret: str, purpose: str) -> bytes:
     seed = HKDF(SHA256(), length=32, salt=None, info=f"cartwright {purpose}".encode())
-    return Ed25519PrivateKey.from_private_bytes(seed.derive(secret.encode()))
+    return seed.derive(secret.encode())
 
 
 def _sign(key: Ed25519PrivateKey, claims: dict[str, Any], *, seconds: int) -> str:

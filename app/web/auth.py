@@ -11,6 +11,7 @@ from flask import g, request
 
 from app.accounts.errors import Unauthenticated
 from app.accounts.models import Role
+from app.accounts.tokens import is_api_key
 from app.platform import logging
 from app.platform.errors import Denied
 from app.wiring import providers
@@ -31,6 +32,12 @@ class Scope(StrEnum):
     CHECKOUT = "checkout"
     ORDERS_READ = "orders:read"
     ORDERS_WRITE = "orders:write"
+    ORDERS_FULFIL = "orders:fulfil"
+    SETTINGS_READ = "settings:read"
+    SETTINGS_WRITE = "settings:write"
+    API_KEYS = "api_keys"
+    ACCOUNT = "account"
+    REVIEWS_WRITE = "reviews:write"
     MERCHANT = "merchant"
     OPS = "ops"
 
@@ -39,11 +46,24 @@ public = Scope.PUBLIC
 
 _STRANGER = frozenset({Scope.PUBLIC, Scope.CATALOG_READ, Scope.CART})
 _BUYER = _STRANGER | {Scope.CHECKOUT, Scope.ORDERS_READ, Scope.ORDERS_WRITE}
-_SELLER = _BUYER | {Scope.CATALOG_WRITE, Scope.STOCK_READ, Scope.STOCK_WRITE, Scope.MERCHANT}
+_CUSTOMER = _BUYER | {Scope.ACCOUNT, Scope.REVIEWS_WRITE}
+MACHINE = frozenset(  # the most a merchant's API key may hold
+    {
+        Scope.CATALOG_READ,
+        Scope.CATALOG_WRITE,
+        Scope.STOCK_READ,
+        Scope.STOCK_WRITE,
+        Scope.ORDERS_READ,
+        Scope.ORDERS_FULFIL,
+        Scope.SETTINGS_READ,
+        Scope.SETTINGS_WRITE,
+    }
+)
+_SELLER = _CUSTOMER | MACHINE | {Scope.MERCHANT, Scope.API_KEYS}
 GRANTS: dict[str, frozenset[Scope]] = {
     "anonymous": _STRANGER,
     "guest": _BUYER,
-    Role.CUSTOMER: _BUYER,
+    Role.CUSTOMER: _CUSTOMER,
     Role.MERCHANT: _SELLER,
     Role.OPS: frozenset(Scope),
 }
@@ -63,24 +83,29 @@ class NotAMerchant(Denied):
 
 @dataclass(frozen=True)
 class Principal:
-    """Whoever calls: a person who signed in, a guest with the token of one cart, or nobody."""
+    """Whoever calls: a person who signed in, a merchant's machine by its API key, a guest with the
+    token of one cart, or nobody."""
 
-    kind: Literal["user", "guest", "anonymous"]
+    kind: Literal["user", "api_key", "guest", "anonymous"]
     user_id: UUID | None = None
     role: Role | None = None
     merchant_id: UUID | None = None
     cart_id: UUID | None = None
     email: str | None = None
+    key_id: UUID | None = None
+    scopes: frozenset[Scope] = frozenset()
 
     @property
     def id(self) -> str | None:
         """The text that names this principal in keys and logs; None for nobody."""
         if self.kind == "anonymous":
             return None
-        return f"{self.kind}:{self.user_id if self.kind == 'user' else self.cart_id}"
+        return f"{self.kind}:{self.user_id or self.key_id or self.cart_id}"
 
     def may(self, scope: Scope) -> bool:
         """Whether this principal may enter a route of this scope."""
+        if self.kind == "api_key":
+            return scope in self.scopes
         return scope in GRANTS[self.role or self.kind]
 
     def owns(self, *, user_id: UUID | None = None, cart_id: UUID | None = None) -> bool:
@@ -150,7 +175,7 @@ def _admit(scopes: tuple[Scope, ...]) -> None:
     if all(caller.may(scope) for scope in scopes):
         return
     if caller.kind == "anonymous":
-        raise Unauthenticated("Sign in, or show the token of your cart.")
+        raise Unauthenticated("Sign in, show an API key, or show the token of your cart.")
     raise MissingScope("You may not do this.", needs=[scope.value for scope in scopes])
 
 
@@ -161,7 +186,10 @@ def _bearer() -> Principal | None:
     kind, _, token = header.partition(" ")
     if kind.lower() != "bearer":
         raise Unauthenticated("Only bearer tokens are accepted.")
-    claims = providers().tokens.read(token.strip())
+    token = token.strip()
+    if is_api_key(token):
+        return _machine(token)
+    claims = providers().tokens.read(token)
     return Principal(
         "user",
         user_id=claims.user_id,
@@ -169,6 +197,13 @@ def _bearer() -> Principal | None:
         merchant_id=claims.merchant_id,
         email=claims.email,
     )
+
+
+def _machine(api_key: str) -> Principal:
+    """A scope that machines may hold no more is not granted by a key that still names it."""
+    bearer = providers().api_keys.read(api_key)
+    scopes = frozenset(scope for scope in MACHINE if scope.value in bearer.scopes)
+    return Principal("api_key", merchant_id=bearer.merchant_id, key_id=bearer.key_id, scopes=scopes)
 
 
 def _guest() -> Principal | None:

@@ -10,7 +10,7 @@ from flask_smorest.utils import prepare_response
 from werkzeug.exceptions import HTTPException
 
 from app.web import converters, problems
-from app.web.auth import CART_TOKEN_HEADER, GRANTS, Scope
+from app.web.auth import CART_TOKEN_HEADER, GRANTS, MACHINE, Scope
 from app.web.examples import fill
 from app.web.parsing import StrictParser
 
@@ -60,6 +60,10 @@ class Api(flask_smorest.Api):  # type: ignore[misc]  # flask-smorest ships no ty
         schemes = self.spec.components
         schemes.security_scheme(
             "bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+        )
+        schemes.security_scheme(
+            "apiKey",
+            {"type": "http", "scheme": "bearer", "bearerFormat": "cw_<prefix>_<secret>"},
         )
         schemes.security_scheme(
             "cartToken", {"type": "apiKey", "in": "header", "name": CART_TOKEN_HEADER}
@@ -141,6 +145,8 @@ def _security(scopes: tuple[Scope, ...]) -> list[dict[str, list[str]]]:
     if scopes == (Scope.PUBLIC,):
         return []
     ways: list[dict[str, list[str]]] = [{"bearer": []}]
+    if MACHINE.issuperset(scopes):
+        ways.append({"apiKey": []})
     if GRANTS["guest"].issuperset(scopes):
         ways.append({"cartToken": []})
     if GRANTS["anonymous"].issuperset(scopes):

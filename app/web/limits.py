@@ -1,10 +1,12 @@
-"""How often a caller may ask: by shopper on checkout, by address on signing in, by address overall.
+"""How often a caller may ask: by shopper on checkout, by address on signing in, by mailbox on what
+sends letters, by address overall.
 
 Named limits are counted in Redis for all processes together, and in this process alone while Redis
 is away. The overall one is each process's own and costs no round trip; the gateway in front keeps
 the real one.
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv6Network, ip_address
@@ -14,6 +16,7 @@ from flask import Flask, Response, request
 from flask_limiter import HeaderNames, Limiter, RequestLimit
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from werkzeug.exceptions import HTTPException
 
 from app.config import Settings
 from app.platform.clock import utc_now
@@ -38,11 +41,13 @@ class RateLimited(TooSoon):
 
 @dataclass(frozen=True)
 class Limit:
-    """So many a minute for each of what `whose` names; `setting` is the field of Settings."""
+    """So many a minute, or `per` hour, for each of what `whose` names; `setting` is the field of
+    Settings."""
 
     name: str
     setting: str
     whose: Callable[[], str]
+    per: str = "minute"
 
 
 def address() -> str:
@@ -64,17 +69,36 @@ def shopper() -> str:
     return str(caller.user_id) if caller.user_id else address()
 
 
+def mailbox() -> str:
+    """The mail address that the body names, whoever has it; hashed, for counters are no place to
+    keep addresses. Without one, the caller's own address."""
+    try:
+        body = request.get_json(silent=True)
+    except (HTTPException, RecursionError):  # the view will refuse it; here it must be counted
+        return address()
+    said = body.get("email") if isinstance(body, dict) else None
+    if not isinstance(said, str):
+        return address()
+    return hashlib.sha256(said.strip().lower().encode(errors="replace")).hexdigest()
+
+
 CHECKOUTS = Limit("checkout", "checkouts_per_minute", shopper)
 LOGINS = Limit("login", "logins_per_minute", address)
 REGISTRATIONS = Limit("register", "logins_per_minute", address)
+MAILED_TOKENS = Limit("token", "logins_per_minute", address)
+RESETS_ASKED = Limit("forgot", "logins_per_minute", address)
+RESETS_MAILED = Limit("forgot mailbox", "letters_per_hour", mailbox, per="hour")
+VERIFICATIONS_MAILED = Limit("verification", "letters_per_hour", shopper, per="hour")
+PASSWORDS = Limit("password", "logins_per_minute", shopper)
+EXPORTS = Limit("export", "logins_per_minute", shopper)
 
 
-def limited(limit: Limit) -> Callable[[V], V]:
-    """Count calls of this route against a limit, before anything else is done. Outermost but for
+def limited(*limits: Limit) -> Callable[[V], V]:
+    """Count calls of this route against limits, before anything else is done. Outermost but for
     the route."""
 
     def decorate(view: V) -> V:
-        view.__limit__ = limit  # type: ignore[attr-defined]
+        view.__limits__ = limits  # type: ignore[attr-defined]
         view._apidoc = {**getattr(view, "_apidoc", {}), "limited": True}  # type: ignore[attr-defined]
         return view
 
@@ -84,6 +108,11 @@ def limited(limit: Limit) -> Callable[[V], V]:
 limit_checkouts = limited(CHECKOUTS)
 limit_logins = limited(LOGINS)
 limit_registrations = limited(REGISTRATIONS)
+limit_mailed_tokens = limited(MAILED_TOKENS)
+limit_resets = limited(RESETS_ASKED, RESETS_MAILED)
+limit_verifications = limited(VERIFICATIONS_MAILED)
+limit_passwords = limited(PASSWORDS)
+limit_exports = limited(EXPORTS)
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -98,11 +127,11 @@ def init_app(app: Flask, settings: Settings) -> None:
     )
     named = _named(app, settings)
     for endpoint, view in list(app.view_functions.items()):
-        limit: Limit | None = getattr(view, "__limit__", None)
-        if limit is not None:
-            allowed = f"{getattr(settings, limit.setting)} per minute"
+        limits: tuple[Limit, ...] = getattr(view, "__limits__", ())
+        for limit in limits:
+            allowed = f"{getattr(settings, limit.setting)} per {limit.per}"
             counted: Any = named.shared_limit(allowed, scope=limit.name, key_func=limit.whose)
-            app.view_functions[endpoint] = counted(view)
+            app.view_functions[endpoint] = counted(app.view_functions[endpoint])
 
 
 def _named(app: Flask, settings: Settings) -> Limiter:

@@ -29,6 +29,7 @@ from app.platform.errors import (
     VersionConflict,
 )
 from app.platform.redis import RedisAway
+from app.shipping.errors import BadCarrierSignature
 from app.web.requests import request_id
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ STATUS: dict[type[DomainError], int] = {
     VersionConflict: 412,
     Unauthenticated: 401,
     BadSignature: 400,
+    BadCarrierSignature: 400,
     NotFound: 404,
     Conflict: 409,
     Denied: 403,

@@ -1,14 +1,13 @@
-"""People come, sign in, stay signed in and leave."""
+"""People sign in, stay signed in and leave."""
 
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import Exists, delete, exists, func, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
-from app.accounts.errors import EmailTaken
-from app.accounts.models import RefreshToken, Role, User
+from app.accounts.errors import BadCredentials
+from app.accounts.models import RefreshToken, User
 from app.accounts.tokens import digest, new_refresh_token
 from app.platform.ids import new_id
 
@@ -21,27 +20,16 @@ class SignedIn:
     refresh_token: str
 
 
-def register(session: Session, *, email: str, password_hash: str) -> User:
-    """Open a customer's account. Raises EmailTaken; of two at once, one gets the account."""
-    user_id = session.scalar(
-        insert(User)
-        .values(id=new_id(), email=email, password_hash=password_hash, role=Role.CUSTOMER)
-        .on_conflict_do_nothing(index_elements=["email"])
-        .returning(User.id)
-    )
-    if user_id is None:
-        raise EmailTaken("There is an account with this email.", fields=[_TAKEN])
-    return session.get_one(User, user_id)
-
-
 def sign_in(session: Session, user: User, *, days: int) -> SignedIn:
-    """Start a family of refresh tokens for someone whose password was right."""
+    """Start a family of refresh tokens for someone whose password was right.
+
+    Raises BadCredentials where the password was changed, or the person erased, since it was
+    checked: checking takes long, and no session may begin behind the one that ended them all.
+    """
+    still = select(User.id).where(User.id == user.id, User.password_hash == user.password_hash)
+    if session.scalar(still.with_for_update(read=True, key_share=True)) is None:
+        raise BadCredentials("Email and password do not belong together.")
     return SignedIn(user, _add_link(session, user.id, new_id(), days=days))
-
-
-def keep_hash(session: Session, user_id: UUID, password_hash: str) -> None:
-    """Keep a password's hash made anew at today's cost."""
-    session.execute(update(User).where(User.id == user_id).values(password_hash=password_hash))
 
 
 def refresh(session: Session, token: str, *, days: int) -> SignedIn | None:
@@ -77,6 +65,15 @@ def sign_out(session: Session, token: str) -> None:
         _end_family(session, family)
 
 
+def end_sessions(session: Session, user_id: UUID) -> None:
+    """End every family of a person's refresh tokens; access tokens live out their minutes."""
+    session.execute(
+        update(RefreshToken)
+        .where(RefreshToken.user_id == user_id, RefreshToken.revoked_at.is_(None))
+        .values(revoked_at=func.shop_now())
+    )
+
+
 def forget_old_tokens(session: Session, *, limit: int = 5_000) -> int:
     """Delete refresh tokens past their life, some at a time; gives how many."""
     old = select(RefreshToken.id).where(RefreshToken.expires_at <= func.shop_now()).limit(limit)
@@ -84,9 +81,6 @@ def forget_old_tokens(session: Session, *, limit: int = 5_000) -> int:
         delete(RefreshToken).where(RefreshToken.id.in_(old)).returning(RefreshToken.id)
     )
     return len(gone.all())
-
-
-_TAKEN = {"field": "email", "detail": "There is an account with this email."}
 
 
 def _add_link(session: Session, user_id: UUID, family: UUID, *, days: int) -> str:
