@@ -9,19 +9,15 @@ import pytest
 from sqlalchemy import select
 
 from app.adapters.mail.smtp import SmtpMail
-from app.adapters.streams.redis_streams import RedisStreams
-from app.events.consumer import Consumer
 from app.events.models import OutboxEvent
 from app.events.outbox import announce
-from app.events.relay import Relay
-from app.notifications import reactions, service
+from app.notifications import service
 from app.notifications.models import Notification, NotificationStatus
 from app.orders.events import OrderConfirmed
 from app.orders.models import OrderItem
 from app.orders.states import OrderState
 from app.platform import seams
 from app.platform.ids import encode, new_id
-from app.saga import incidents
 from app.saga.models import Incident
 from devstack.servers.ports import free_port
 from tests.factories import make_merchant, make_order, make_sku, make_user
@@ -40,19 +36,6 @@ ADDRESS = {
 
 class PowerCut(BaseException):
     """The process died here."""
-
-
-class Basket:
-    def __init__(self):
-        self.nudges = []
-
-    def send(self, nudges):
-        self.nudges += nudges
-
-
-@pytest.fixture
-def mail(smtp):
-    return SmtpMail(smtp.url, sender="Blue Barn <shop@example.com>")
 
 
 @pytest.fixture
@@ -95,24 +78,6 @@ def confirm(db):
             return order
 
     return make
-
-
-@pytest.fixture
-def basket():
-    return Basket()
-
-
-@pytest.fixture
-def react(db, redis_url, basket):
-    """Let the relay and the notifications consumer do what there is to do."""
-
-    def run():
-        bus = RedisStreams(redis_url)
-        Relay(db, bus).publish_all()
-        options = {"db": db, "bus": bus, "queue": basket, "incidents": incidents}
-        return Consumer(reactions.CONSUMER, **options).catch_up()
-
-    return run
 
 
 def letters(db):
@@ -162,12 +127,12 @@ def test_an_event_heard_twice_queues_one_letter(db, confirm, react):
 
 
 def test_the_letter_says_what_was_bought_from_whom_and_where_it_goes(
-    db, confirm, react, mail, smtp
+    db, confirm, react, mail, smtp, links
 ):
     order = confirm()
     react()
 
-    left = service.deliver(letters(db)[0].id, db, mail)
+    left = service.deliver(letters(db)[0].id, db, mail, links)
 
     message, text, html = read(smtp.caught[0])
     assert left
@@ -189,11 +154,11 @@ def test_the_letter_says_what_was_bought_from_whom_and_where_it_goes(
     assert "2 × Boot <2> (B-2)" in text
 
 
-def test_what_a_shopper_typed_is_no_markup_in_the_letter(db, confirm, react, mail, smtp):
+def test_what_a_shopper_typed_is_no_markup_in_the_letter(db, confirm, react, mail, smtp, links):
     confirm()
     react()
 
-    service.deliver_due(db, mail)
+    service.deliver_due(db, mail, links)
 
     _message, text, html = read(smtp.caught[0])
     assert "Ada <b>Lovelace</b>" in text
@@ -202,12 +167,12 @@ def test_what_a_shopper_typed_is_no_markup_in_the_letter(db, confirm, react, mai
     assert "Müller &amp; Söhne" in html
 
 
-def test_a_letter_that_left_is_not_sent_again(db, confirm, react, mail, smtp):
+def test_a_letter_that_left_is_not_sent_again(db, confirm, react, mail, smtp, links):
     confirm()
     react()
 
-    counts = service.deliver_due(db, mail), service.deliver_due(db, mail)
-    again = service.deliver(letters(db)[0].id, db, mail)
+    counts = service.deliver_due(db, mail, links), service.deliver_due(db, mail, links)
+    again = service.deliver(letters(db)[0].id, db, mail, links)
 
     (letter,) = letters(db)
     assert (counts, again) == ((1, 0), False)
@@ -216,11 +181,13 @@ def test_a_letter_that_left_is_not_sent_again(db, confirm, react, mail, smtp):
     assert len(smtp.caught) == 1
 
 
-def test_workers_at_once_send_each_letter_once(db, confirm, react, mail, smtp):
+def test_workers_at_once_send_each_letter_once(db, confirm, react, mail, smtp, links):
     for number in range(6):
         confirm(email=f"ada{number}@example.org")
     react()
-    workers = [threading.Thread(target=service.deliver_due, args=(db, mail)) for _ in range(3)]
+    workers = [
+        threading.Thread(target=service.deliver_due, args=(db, mail, links)) for _ in range(3)
+    ]
 
     for worker in workers:
         worker.start()
@@ -233,7 +200,7 @@ def test_workers_at_once_send_each_letter_once(db, confirm, react, mail, smtp):
 
 
 def test_a_worker_that_died_after_the_server_took_the_letter_repeats_it_under_its_id(
-    db, confirm, react, mail, smtp, clock
+    db, confirm, react, mail, smtp, clock, links
 ):
     confirm()
     react()
@@ -245,36 +212,36 @@ def test_a_worker_that_died_after_the_server_took_the_letter_repeats_it_under_it
 
     seams.listen(cut)
     with pytest.raises(PowerCut):
-        service.deliver_due(db, mail)
-    at_once = service.deliver_due(db, mail)
+        service.deliver_due(db, mail, links)
+    at_once = service.deliver_due(db, mail, links)
     clock.advance(300)
-    later = service.deliver_due(db, mail)
+    later = service.deliver_due(db, mail, links)
 
     assert (at_once, later) == (0, 1)
     assert len({read(envelope)[0]["Message-ID"] for envelope in smtp.caught}) == 1
     assert len(smtp.caught) == 2
 
 
-def test_a_server_that_is_away_puts_the_letter_off(db, confirm, react, mail, smtp, clock):
+def test_a_server_that_is_away_puts_the_letter_off(db, confirm, react, mail, smtp, clock, links):
     confirm()
     react()
     nowhere = SmtpMail(f"smtp://127.0.0.1:{free_port()}", sender="shop@example.com")
 
-    away = service.deliver_due(db, nowhere)
-    too_soon = service.deliver_due(db, mail)
+    away = service.deliver_due(db, nowhere, links)
+    too_soon = service.deliver_due(db, mail, links)
     clock.advance(20)
-    later = service.deliver_due(db, mail)
+    later = service.deliver_due(db, mail, links)
 
     assert (away, too_soon, later) == (0, 0, 1)
     assert letters(db)[0].attempts == 2
 
 
-def test_a_letter_nobody_takes_is_given_up_with_an_incident(db, confirm, react, mail, smtp):
+def test_a_letter_nobody_takes_is_given_up_with_an_incident(db, confirm, react, mail, smtp, links):
     confirm()
     react()
     smtp.answer_recipients("550 no such person")
 
-    service.deliver_due(db, mail)
+    service.deliver_due(db, mail, links)
 
     (letter,) = letters(db)
     assert letter.status is NotificationStatus.FAILED
@@ -285,32 +252,32 @@ def test_a_letter_nobody_takes_is_given_up_with_an_incident(db, confirm, react, 
         assert "ada" not in str(incident.detail)
 
 
-def test_one_letter_nobody_takes_does_not_hold_up_the_next(db, confirm, react, mail, smtp):
+def test_one_letter_nobody_takes_does_not_hold_up_the_next(db, confirm, react, mail, smtp, links):
     confirm(email="broken\u2028address")
     confirm(email="grace@example.org")
     react()
 
-    service.deliver_due(db, mail)
+    service.deliver_due(db, mail, links)
 
     assert [envelope.rcpt_tos for envelope in smtp.caught] == [["grace@example.org"]]
 
 
-def test_letters_wait_while_no_mail_server_is_named(db, confirm, react):
+def test_letters_wait_while_no_mail_server_is_named(db, confirm, react, links):
     confirm()
     react()
 
-    left = service.deliver_due(db, None)
+    left = service.deliver_due(db, None, links)
 
     (letter,) = letters(db)
     assert left == 0
     assert (letter.status, letter.attempts) == (NotificationStatus.QUEUED, 0)
 
 
-def test_logs_never_show_a_whole_recipient(db, confirm, react, mail, smtp, caplog):
+def test_logs_never_show_a_whole_recipient(db, confirm, react, mail, smtp, caplog, links):
     confirm()
     react()
     with caplog.at_level(logging.DEBUG):
-        service.deliver_due(db, mail)
+        service.deliver_due(db, mail, links)
 
     ours = [record for record in caplog.records if record.name.startswith("app.")]
     everything = " ".join(str(vars(record)) for record in ours)
@@ -318,12 +285,14 @@ def test_logs_never_show_a_whole_recipient(db, confirm, react, mail, smtp, caplo
     assert "a***@e***.org" in everything
 
 
-def test_amounts_are_written_with_the_places_of_their_currency(db, confirm, react, mail, smtp):
+def test_amounts_are_written_with_the_places_of_their_currency(
+    db, confirm, react, mail, smtp, links
+):
     order = confirm()
     with db.transaction() as session:
         session.get_one(type(order), order.id).currency = "JPY"
     react()
 
-    service.deliver_due(db, mail)
+    service.deliver_due(db, mail, links)
 
     assert "¥122,946" in read(smtp.caught[0])[1]

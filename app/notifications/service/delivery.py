@@ -1,29 +1,30 @@
-"""Queues letters with the event that causes them, and gives them away at least once.
+"""Gives queued letters away at least once.
 
 Between the mail server's acceptance and our commit a crash repeats the letter, under the same
 Message-ID: that window is all there is.
 """
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.notifications import messages
-from app.notifications.errors import LetterRefused, MailAway
+from app.notifications.errors import LetterRefused, MailAway, Withheld
+from app.notifications.links import Links
+from app.notifications.masking import masked
 from app.notifications.models import Notification, NotificationStatus
 from app.notifications.ports import Letter, MailSender
-from app.platform.db import Database, ShopSession
+from app.notifications.queries import reason_to_withhold
+from app.platform.db import Database
+from app.platform.metrics import LETTERS
 from app.saga.incidents import open_incident
 
 log = logging.getLogger(__name__)
 
-EMAIL = "email"
 INCIDENT = "letter_failed"
 _CLAIM_SECONDS = 120  # longer than a mail server may take; after that another worker tries
 _BACKOFF_SECONDS, _BACKOFF_SECONDS_MAX = 15, 3600
@@ -38,43 +39,13 @@ class _Claim:
     attempts: int
 
 
-def queue_letter(
-    session: ShopSession,
-    template: str,
-    *,
-    event_id: UUID,
-    subject_id: UUID,
-    recipient: str,
-    facts: Mapping[str, Any] | None = None,
-) -> UUID | None:
-    """Queue one letter about an event to one person; None where it is queued already."""
-    queued = session.scalar(
-        insert(Notification)
-        .values(
-            event_id=event_id,
-            channel=EMAIL,
-            recipient=recipient,
-            template=template,
-            subject_id=subject_id,
-            facts=dict(facts or {}),
-            attempts=0,
-            status=NotificationStatus.QUEUED,
-        )
-        .on_conflict_do_nothing()
-        .returning(Notification.id)
-    )
-    if queued is not None:
-        session.nudge("notifications.deliver", id=queued)
-    return queued
-
-
-def deliver(notification_id: UUID, db: Database, mail: MailSender | None) -> bool:
+def deliver(notification_id: UUID, db: Database, mail: MailSender | None, links: Links) -> bool:
     """Give one letter away if it is due; gives whether it left."""
     claims = _claim(db, mail, only=notification_id, limit=1)
-    return mail is not None and bool(claims) and _send(claims[0], db, mail)
+    return mail is not None and bool(claims) and _send(claims[0], db, mail, links)
 
 
-def deliver_due(db: Database, mail: MailSender | None, *, limit: int = 50) -> int:
+def deliver_due(db: Database, mail: MailSender | None, links: Links, *, limit: int = 50) -> int:
     """Give away the oldest letters that are due; gives how many left.
 
     Each is claimed right before it is sent, so that a slow mail server holds no claim it does not
@@ -85,15 +56,8 @@ def deliver_due(db: Database, mail: MailSender | None, *, limit: int = 50) -> in
         claims = _claim(db, mail, only=None, limit=1)
         if not claims or mail is None:
             break
-        sent += _send(claims[0], db, mail)
+        sent += _send(claims[0], db, mail, links)
     return sent
-
-
-def masked(recipient: str) -> str:
-    """A recipient as logs may show it: `a***@e***.com`."""
-    name, _, domain = recipient.rpartition("@")
-    host, _, ending = domain.rpartition(".")
-    return f"{name[:1]}***@{host[:1]}***.{ending}" if host else f"{name[:1]}***@{domain[:1]}***"
 
 
 def _claim(db: Database, mail: MailSender | None, *, only: UUID | None, limit: int) -> list[_Claim]:
@@ -125,11 +89,12 @@ def _claim(db: Database, mail: MailSender | None, *, only: UUID | None, limit: i
         return [_Claim(row.id, row.attempts) for row in rows]
 
 
-def _send(claim: _Claim, db: Database, mail: MailSender) -> bool:
-    letter: Letter | None = None
+def _send(claim: _Claim, db: Database, mail: MailSender, links: Links) -> bool:
     try:
-        letter = _write(claim, db)
+        letter = _write(claim, db, links)
         mail.send(letter)
+    except Withheld as reason:
+        _withheld(claim, db, reason.detail)
     except MailAway as error:
         _failed(claim, db, error, is_final=claim.attempts >= _ATTEMPTS_MAX)
     except LetterRefused as error:
@@ -140,14 +105,28 @@ def _send(claim: _Claim, db: Database, mail: MailSender) -> bool:
     else:
         with db.transaction() as session:
             _close(session, claim, status=NotificationStatus.SENT, sent_at=func.shop_now())
+        LETTERS.labels(outcome="sent").inc()
         log.info("letter_sent", extra={"recipient": masked(letter.recipient)})
         return True
     return False
 
 
-def _write(claim: _Claim, db: Database) -> Letter:
+def _write(claim: _Claim, db: Database, links: Links) -> Letter:
+    """Write it if it is still wanted: what was queued may have been opted out of meanwhile."""
     with db.reading() as session:
-        return messages.write(session, session.get_one(Notification, claim.id))
+        queued = session.get_one(Notification, claim.id)
+        topic = messages.kind_of(queued.template).topic
+        reason = reason_to_withhold(session, queued.recipient, topic)
+        if reason is not None:
+            raise Withheld(reason)
+        return messages.write(session, queued, links)
+
+
+def _withheld(claim: _Claim, db: Database, reason: str) -> None:
+    with db.transaction() as session:
+        _close(session, claim, status=NotificationStatus.WITHHELD, last_error=reason)
+    LETTERS.labels(outcome="withheld").inc()
+    log.info("letter_withheld", extra={"notification_id": str(claim.id), "reason": reason})
 
 
 def _failed(claim: _Claim, db: Database, error: Exception, *, is_final: bool) -> None:
@@ -160,6 +139,7 @@ def _failed(claim: _Claim, db: Database, error: Exception, *, is_final: bool) ->
             later = func.shop_now() + text(f"interval '{seconds} seconds'")
             _close(session, claim, next_at=later, last_error=reason)
         elif _close(session, claim, status=NotificationStatus.FAILED, last_error=reason):
+            session.afterwards(LETTERS.labels(outcome="failed").inc)
             open_incident(
                 session,
                 kind=INCIDENT,
