@@ -13,8 +13,7 @@ test: ## Run the tests on servers of their own (T=tests/orders for some of them)
 ifdef T
 	@$(DEV) -m pytest $(T)
 else
-	@$(DEV) -m pytest -n auto --maxprocesses 4 --ignore tests/stack
-	@$(DEV) -m pytest tests/stack
+	@$(DEV) -m tests
 endif
 
 check: ## What CI runs: lint, format, types, import contracts, then all tests

@@ -31,6 +31,9 @@ class Settings(BaseSettings):
         default="http://127.0.0.1:8000",
         description="where shoppers reach the API; 3-D Secure returns",
     )
+    storefront_url: str = Field(
+        default="", description="the shop's pages, which letters link to; none: they show the token"
+    )
 
     secret_key: SecretStr = Field(
         min_length=32, description="signs access and cart tokens; 32 characters or more"
@@ -53,6 +56,15 @@ class Settings(BaseSettings):
         default=20.0, gt=0, le=60, description="patience for one PSP call"
     )
 
+    files_url: str = Field(
+        default="file:///var/lib/cartwright",
+        description="where labels and other files are kept, `file:///…`",
+    )
+    carrier_webhook_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="`whsec_…`, verifies what the carrier tells; while empty nothing is believed",
+    )
+
     reservation_seconds: int = Field(
         default=900, gt=0, description="how long units are held for an unpaid checkout"
     )
@@ -66,6 +78,9 @@ class Settings(BaseSettings):
 
     checkouts_per_minute: int = Field(default=30, gt=0, description="limit per shopper")
     logins_per_minute: int = Field(default=10, gt=0, description="limit per address")
+    letters_per_hour: int = Field(
+        default=5, gt=0, description="limit per mail address: letters anyone may ask for"
+    )
     requests_per_minute: int = Field(default=6000, gt=0, description="limit per address, all calls")
     trusted_proxies: int = Field(
         default=0, ge=0, description="proxies in front whose X-Forwarded-For is believed"

@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from app import tables
+from app.accounts.keyring import Keyring
 from app.accounts.passwords import Passwords
-from app.accounts.tokens import CartTokens, Tokens
-from app.adapters.carriers.table_rates import TableRates
+from app.accounts.tokens import CartTokens, MailedTokens, Tokens
+from app.adapters.carriers.table import TableCarrier
+from app.adapters.files.local import LocalFiles
 from app.adapters.mail.smtp import SmtpMail
 from app.adapters.payments.stripe import StripePayments
 from app.adapters.search.postgres import PostgresSearch
@@ -19,20 +21,30 @@ from app.checkout.ports import Terms
 from app.checkout.queries import CheckoutDemand, CheckoutsOfCarts
 from app.checkout.saga import PURCHASE
 from app.config import Settings, settings
+from app.documents import reactions as document_reactions
 from app.events.ports import EventBus
 from app.inventory.gate import Gate
 from app.notifications import reactions as notification_reactions
+from app.notifications.links import Links
 from app.notifications.ports import MailSender
+from app.orders import reactions as order_reactions
+from app.orders.saga import SAGAS as ORDER_SAGAS
 from app.payments.ports import PaymentProvider
 from app.platform.db import Database
+from app.platform.files import Files
 from app.platform.queue import Queue
 from app.platform.redis import ShopRedis, connect
 from app.saga import registry
-from app.shipping.ports import CarrierRates
+from app.shipping.ports import Carrier
 
 __all__ = ["REACTIONS", "Providers", "build", "providers", "tables", "use"]
 
-REACTIONS = (catalog_reactions, notification_reactions)  # importing them is what makes them react
+REACTIONS = (
+    catalog_reactions,
+    order_reactions,
+    document_reactions,
+    notification_reactions,
+)  # importing them is what makes them react
 
 
 PAYMENTS: Mapping[str, Callable[[Settings], PaymentProvider]] = {
@@ -53,13 +65,17 @@ class Providers:
     passwords: Passwords
     tokens: Tokens
     cart_tokens: CartTokens
+    mailed_tokens: MailedTokens
+    api_keys: Keyring
     payments: PaymentProvider
     carts: Carts
-    carriers: CarrierRates
+    carriers: Carrier
+    files: Files
     search: ProductSearch
     products: ProductCache
     bus: EventBus
     mail: MailSender | None
+    links: Links
 
 
 def build(
@@ -73,7 +89,8 @@ def build(
 
     What is given stands in place of what the settings name.
     """
-    registry.register(PURCHASE)
+    for saga in (PURCHASE, *ORDER_SAGAS):
+        registry.register(saga)
     secret = settings.secret_key.get_secret_value()
     db = db or Database(settings.database_url, pool_size=settings.database_pool_size)
     redis = redis or connect(settings.redis_url, answer_seconds=settings.redis_seconds_max)
@@ -89,13 +106,17 @@ def build(
         passwords=Passwords(settings.password_hashing),
         tokens=Tokens(secret, access_seconds=settings.access_token_seconds),
         cart_tokens=CartTokens(secret),
+        mailed_tokens=_mailed_tokens(settings),
+        api_keys=Keyring(db),
         payments=PAYMENTS[settings.payments](settings),
         carts=Carts(redis, CheckoutsOfCarts(), days=settings.cart_days),
-        carriers=TableRates(),
+        carriers=_carrier(settings, db),
+        files=LocalFiles.at(settings.files_url),
         search=PostgresSearch(db),
         products=products,
         bus=RedisStreams(settings.events),
         mail=_mail(settings),
+        links=_links(settings),
     )
 
 
@@ -110,9 +131,32 @@ def _celery_queue() -> Queue:
     return CeleryQueue(celery)
 
 
+def _carrier(settings: Settings, db: Database) -> Carrier:
+    return TableCarrier(
+        db,
+        public_url=settings.public_url,
+        webhook_secret=settings.carrier_webhook_secret.get_secret_value(),
+    )
+
+
 def _mail(settings: Settings) -> MailSender | None:
     """None while no server is named: letters wait in their table."""
     return SmtpMail(settings.mail_url, sender=settings.mail_from) if settings.mail_url else None
+
+
+def _mailed_tokens(settings: Settings) -> MailedTokens:
+    secret = settings.secret_key.get_secret_value()
+    return MailedTokens(secret, storefront_url=settings.storefront_url)
+
+
+def _links(settings: Settings) -> Links:
+    """Where letters lead."""
+    return Links(
+        settings.secret_key.get_secret_value(),
+        public_url=settings.public_url,
+        storefront_url=settings.storefront_url,
+        tokens=_mailed_tokens(settings),
+    )
 
 
 def _terms(settings: Settings) -> Terms:

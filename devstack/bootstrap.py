@@ -151,7 +151,8 @@ def _install(python: Path, files: Sequence[Path]) -> None:
     with _told(f"installing {names}"):
         if _has_uv(python) or _run([*pip, UV]):
             uv = [str(python), "-m", "uv", "pip", "install", "-q", "--python", str(python)]
-            if _run([*uv, *arguments]):
+            # The machine's own certificates, as pip uses them: companies have proxies.
+            if _run([*uv, "--system-certs", *arguments]):
                 return
             print("cartwright: uv could not; trying pip, which takes longer", flush=True)
         if not _run([*pip, *arguments]):

@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import sys
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,6 +104,7 @@ def read_secrets(path: Path) -> dict[str, str]:
         "SECRET_KEY": secrets.token_urlsafe(48),
         "STRIPE_API_KEY": f"sk_test_{secrets.token_hex(24)}",
         "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_urlsafe(32)}",
+        "CARRIER_WEBHOOK_SECRET": f"whsec_{b64encode(secrets.token_bytes(32)).decode()}",
     }
     if missing := {name: value for name, value in made.items() if name not in kept}:
         kept |= missing
@@ -138,6 +140,7 @@ def process_environment(
         "MAIL_URL": f"smtp://{LOOPBACK}:{smtp_port}",
         "STRIPE_API_BASE": stack.addresses["psp"],
         "PUBLIC_URL": stack.addresses["api"],
+        "FILES_URL": (stack.folder / "files").resolve().as_uri(),
         "PROMETHEUS_MULTIPROC_DIR": str(metrics),
         "BEAT_SCHEDULE": str(beat / "schedule"),
         "PYTHONUNBUFFERED": "1",

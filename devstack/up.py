@@ -66,6 +66,7 @@ class Run:
     def __init__(self, stack: Stack, screen: Screen) -> None:
         self._stack = stack
         self._screen = screen
+        self._asked: int | None = None
         self._is_closing = False
         self._is_hurried = False
 
@@ -77,6 +78,9 @@ class Run:
             with ExitStack() as closing:
                 try:
                     self._bring_up(closing)
+                except Stopped:
+                    self._screen.say("\nStopping …")
+                    raise
                 finally:
                     self._is_closing = True
         except Stopped as stopped:
@@ -90,8 +94,7 @@ class Run:
         if self._is_closing:  # a second one: no more waiting, but still in order
             self._is_hurried = True
             return
-        self._is_closing = True
-        self._screen.say("\nStopping …")
+        self._asked = number  # where this strikes, it may be swallowed: the next round looks
         raise Stopped(number)
 
     def _bring_up(self, closing: ExitStack) -> NoReturn:
@@ -197,6 +200,8 @@ class Run:
         )
 
     def _round(self, keeper: Keeper) -> None:
+        if self._asked is not None:
+            raise Stopped(self._asked)
         keeper.tend()
         self._screen.follow(keeper.logs)
         time.sleep(_ROUND_SECONDS)

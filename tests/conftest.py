@@ -28,6 +28,7 @@ os.environ.setdefault("PYTHONWARNINGS", "")
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = "test_template"
 WEBHOOK_SECRET = "whsec_of_these_tests"
+CARRIER_SECRET = "whsec_b2YgdGhlc2UgdGVzdHMgYW5kIG5vIG90aGVycw=="
 
 
 @pytest.fixture(scope="session")
@@ -149,15 +150,18 @@ def workers() -> InlineQueue:
 
 
 @pytest.fixture
-def settings(database_url: str, redis_url: str) -> Settings:
+def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
     """The environment of this test: its own servers, the cheapest passwords, generous limits."""
     return Settings(
         database_url=database_url,
         redis_url=redis_url,
+        files_url=(tmp_path / "files").as_uri(),
+        carrier_webhook_secret=CARRIER_SECRET,
         secret_key="a secret for tests, longer than 32 characters",
         password_hashing="cheapest",
         checkouts_per_minute=1_000_000,
         logins_per_minute=1_000_000,
+        letters_per_hour=1_000_000,
         requests_per_minute=1_000_000,
         log_level="WARNING",
     )

@@ -13,7 +13,8 @@ from app.inventory.models import Inventory, LedgerEntry, LedgerReason, Warehouse
 from app.orders.models import Order
 from app.payments.models import Payment
 from app.platform.ids import new_id
-from app.pricing.models import TaxRate
+from app.pricing.models import Coupon, Promotion, TaxRate
+from app.pricing.states import PromotionKind
 from app.shipping.models import ShippingRate, ShippingZone
 
 ADDRESS: dict[str, Any] = {
@@ -111,6 +112,27 @@ def make_tax_rate(session: Session, **given: Any) -> TaxRate:
     session.add(rate)
     session.flush()
     return rate
+
+
+def make_coupon(
+    session: Session,
+    *,
+    merchant_id: Any = None,
+    kind: PromotionKind = PromotionKind.PERCENT,
+    rule: dict[str, int] | None = None,
+    currency: str = "EUR",
+    **given: Any,
+) -> Coupon:
+    """A coupon of 10 % off the whole cart, unless something else is given."""
+    promotion = Promotion(merchant_id=merchant_id, name="Spring", kind=kind, currency=currency)
+    promotion.rule = {"rate_ppm": 100_000} if rule is None else rule
+    session.add(promotion)
+    session.flush()
+    values = {"code": f"C-{new_id().hex[-8:]}", "merchant_id": merchant_id}
+    coupon = Coupon(promotion_id=promotion.id, **values | given)
+    session.add(coupon)
+    session.flush()
+    return coupon
 
 
 def make_shipping_rate(

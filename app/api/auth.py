@@ -1,21 +1,40 @@
-"""Signing up, in, on and out."""
+"""Signing up, in, on and out; proving an address, and choosing another password."""
 
 from contextlib import suppress
 from typing import Any
 
 from app.accounts import queries, service
-from app.accounts.errors import BadCredentials, CartTokenInvalid, RefreshRefused
+from app.accounts.errors import (
+    BadCredentials,
+    CartTokenInvalid,
+    RefreshRefused,
+    WrongPassword,
+)
 from app.accounts.models import User
 from app.accounts.service import SignedIn
+from app.accounts.tokens import token_refused
 from app.api.schemas.auth import (
+    AcceptedSchema,
     CredentialsSchema,
+    ForgottenSchema,
+    MailedTokenSchema,
+    PasswordChangeSchema,
     RefreshSchema,
     RegistrationSchema,
+    ResetSchema,
     SessionSchema,
 )
-from app.web.auth import guest_cart_id, public, requires
+from app.web.auth import Scope, guest_cart_id, principal, public, requires
 from app.web.blueprints import Blueprint
-from app.web.limits import limit_logins, limit_registrations
+from app.web.languages import asked_language
+from app.web.limits import (
+    limit_logins,
+    limit_mailed_tokens,
+    limit_passwords,
+    limit_registrations,
+    limit_resets,
+    limit_verifications,
+)
 from app.web.transactions import reading, transaction
 from app.wiring import providers
 
@@ -28,17 +47,17 @@ auth = Blueprint("auth", __name__, url_prefix="/v1/auth", description="Accounts 
 @auth.arguments(RegistrationSchema)
 @auth.response(200, SessionSchema)
 @auth.alt_response(409, "CONFLICT")
-def register(registration: dict[str, str]) -> dict[str, Any]:
-    """Open an account and sign in.
+def register(registration: dict[str, Any]) -> dict[str, Any]:
+    """Open an account and sign in; a letter asks to verify the address.
 
     `email_taken` when there is one with this email. A guest's `X-Cart-Token` brings its cart along.
     """
     wired = providers()
-    password_hash = wired.passwords.hash(registration["password"])
+    password_hash = wired.passwords.hash(registration.pop("password"))
+    registration["email"] = registration["email"].strip()
+    registration["locale"] = registration["locale"] or asked_language()
     with transaction() as session:
-        user = service.register(
-            session, email=registration["email"].strip(), password_hash=password_hash
-        )
+        user = service.register(session, password_hash=password_hash, **registration)
         signed_in = service.sign_in(session, user, days=wired.settings.refresh_token_days)
     _bring_cart_along(signed_in.user)
     return _session(signed_in)
@@ -63,9 +82,9 @@ def login(credentials: dict[str, str]) -> dict[str, Any]:
     outdated = wired.passwords.is_outdated(user.password_hash)
     fresh = wired.passwords.hash(credentials["password"]) if outdated else None
     with transaction() as session:
-        if fresh:
-            service.keep_hash(session, user.id, fresh)
         signed_in = service.sign_in(session, user, days=wired.settings.refresh_token_days)
+        if fresh:
+            service.keep_hash(session, user, fresh)
     _bring_cart_along(signed_in.user)
     return _session(signed_in)
 
@@ -97,6 +116,92 @@ def logout(shown: dict[str, str]) -> None:
     told."""
     with transaction() as session:
         service.sign_out(session, shown["refresh_token"])
+
+
+@auth.route("/verify", methods=["POST"])
+@limit_mailed_tokens
+@requires(public)
+@auth.arguments(MailedTokenSchema)
+@auth.response(204)
+def verify_email(shown: dict[str, str]) -> None:
+    """Verify the address of an account by the token of its letter.
+
+    `token_refused` for every token that is not good, whatever is wrong with it.
+    """
+    token_id = providers().mailed_tokens.read(shown["token"])
+    with transaction() as session:
+        service.verify(session, token_id)
+
+
+@auth.route("/verify/resend", methods=["POST"])
+@limit_verifications
+@requires(Scope.ACCOUNT)
+@auth.response(202, AcceptedSchema)
+@auth.alt_response(409, "CONFLICT")
+def resend_verification() -> dict[str, bool]:
+    """Ask for another letter that verifies the address; `already_verified` where it is."""
+    with transaction() as session:
+        service.ask_verification(session, principal().user_id)
+    return {"accepted": True}
+
+
+@auth.route("/forgot", methods=["POST"])
+@limit_resets
+@requires(public)
+@auth.arguments(ForgottenSchema)
+@auth.response(202, AcceptedSchema)
+def forgot_password(forgotten: dict[str, str]) -> dict[str, bool]:
+    """Ask for a letter that lets somebody choose a new password within the hour.
+
+    Whether there is an account with this address is told neither by the answer nor by its time.
+    """
+    with transaction() as session:
+        service.ask_reset(session, forgotten["email"].strip())
+    return {"accepted": True}
+
+
+@auth.route("/reset", methods=["POST"])
+@limit_mailed_tokens
+@requires(public)
+@auth.arguments(ResetSchema)
+@auth.response(204)
+def reset_password(chosen: dict[str, str]) -> None:
+    """Choose a password by the token of a letter, forgotten or invited.
+
+    It works once and ends every session; `token_refused` otherwise. Nobody is signed in by it.
+    """
+    wired = providers()
+    token_id = wired.mailed_tokens.read(chosen["token"])
+    with reading() as session:
+        if queries.good_token(session, token_id) is None:
+            raise token_refused()  # before the hash, which is costly
+    password_hash = wired.passwords.hash(chosen["password"])
+    with transaction() as session:
+        service.reset_password(session, token_id, password_hash)
+
+
+@auth.route("/password", methods=["POST"])
+@limit_passwords
+@requires(Scope.ACCOUNT)
+@auth.arguments(PasswordChangeSchema)
+@auth.response(200, SessionSchema)
+def change_password(change: dict[str, str]) -> dict[str, Any]:
+    """Choose another password, knowing the present one.
+
+    Every other session ends; the answer is a new one. `wrong_password` where it is not known.
+    """
+    wired, caller = providers(), principal()
+    with reading() as session:
+        user = queries.signed_in(session, caller.user_id)
+    if not wired.passwords.matches(change["current"], user.password_hash):
+        raise WrongPassword("This is not the account's password.")
+    fresh = wired.passwords.hash(change["new"])
+    with transaction() as session:
+        user = service.change_password(
+            session, caller.user_id, proven_hash=user.password_hash, password_hash=fresh
+        )
+        signed_in = service.sign_in(session, user, days=wired.settings.refresh_token_days)
+    return _session(signed_in)
 
 
 def _proven(user: User | None, password: str) -> User:

@@ -25,6 +25,7 @@ from app.saga.states import LIVE, SagaState
 from app.web.auth import Scope, principal, requires
 from app.web.blueprints import Blueprint
 from app.web.idempotency import idempotent, made
+from app.web.languages import asked_language
 from app.web.limits import limit_checkouts
 from app.web.requests import request_id
 from app.web.transactions import reading, transaction
@@ -70,7 +71,7 @@ def start_checkout(purchase: dict[str, Any]) -> Answer:
     """
     caller, wired = principal(), providers()
     shopper = accept.Shopper(Owner(caller.user_id, caller.cart_id), caller.email)
-    wanted = accept.Purchase(**purchase, request_id=request_id())
+    wanted = accept.Purchase(**purchase, request_id=request_id(), locale=asked_language())
     checkout_id = accept.accept(
         wanted,
         shopper,

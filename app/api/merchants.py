@@ -81,6 +81,7 @@ def list_warehouses() -> dict[str, Any]:
             "priority": place.priority,
             "shared": place.merchant_id is None,
             "default": place.id == merchant.default_warehouse_id,
+            "address": place.address,
         }
         for place in places
     ]

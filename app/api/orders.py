@@ -3,16 +3,25 @@
 from typing import Any
 from uuid import UUID
 
-from app.api.schemas.orders import OrderSchema, OrderSummarySchema
+from app.api.parties import party_to
+from app.api.schemas.orders import (
+    CancellationRequestSchema,
+    CancellationSchema,
+    OrderSchema,
+    OrderSummarySchema,
+)
 from app.checkout.queries import find_checkout
 from app.checkout.views import OrderView, order_view
 from app.orders.errors import OrderNotFound
 from app.orders.models import Order
 from app.orders.queries import orders_of
+from app.orders.service import cancel as cancellation
+from app.orders.views import CancellationView
 from app.web.auth import Scope, principal, requires
 from app.web.blueprints import Blueprint
+from app.web.idempotency import idempotent
 from app.web.pagination import Page, PageArgs, decode_cursor, page_of, paginate
-from app.web.transactions import reading
+from app.web.transactions import reading, transaction
 
 orders = Blueprint("orders", __name__, url_prefix="/v1", description="Orders")
 
@@ -52,3 +61,28 @@ def get_order(order_id: UUID) -> OrderView:
         if not principal().owns(user_id=view.row.user_id, cart_id=cart_id):
             raise OrderNotFound("There is no such order.")
         return view
+
+
+@orders.route('/orders/<id(prefix="ord"):order_id>/cancel', methods=["POST"])
+@requires(Scope.ORDERS_WRITE)
+@idempotent
+@orders.arguments(CancellationRequestSchema)
+@orders.response(202, CancellationSchema)
+@orders.alt_response(404, "NOT_FOUND")
+@orders.alt_response(409, "CONFLICT")
+def cancel_order(wanted: dict[str, str], order_id: UUID) -> CancellationView:
+    """Call an order off while nothing of it is on its way; its units and its money go back.
+
+    For who bought it, for a merchant whose lines are all of it, and for operations. Refused as
+    `shipment_under_way`, `refund_under_way`, `order_canceled`, `order_not_cancelable`,
+    `not_yours_alone`.
+    """
+    with transaction() as session:
+        party = party_to(session, order_id)
+        return cancellation.request(
+            session,
+            order_id,
+            reason=wanted["reason"],
+            actor=party.actor,
+            merchant_id=party.merchant_id,
+        )

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
+from app.accounts.models import User
 from app.cart.models import Cart, CartLine
 from app.cart.ports import LINES_MAX, UNITS_MAX, NewLine, Owner, StoredCart, StoredLine
 from app.cart.refusals import refuse
@@ -29,6 +30,9 @@ from app.platform.ids import new_id
 
 _CART = (Cart.id, Cart.user_id, Cart.currency, Cart.version, Cart.status, Cart.checkout_id)
 _OPEN = text("status = 'open'")  # word for word the condition of the unique index
+_OWNER_IS_THERE = (  # an access token may outlive an erased person by minutes
+    select(User.id).where(User.id == Cart.user_id, User.erased_at.is_(None)).exists()
+)
 _LINE = (CartLine.sku_id, CartLine.qty, CartLine.price_seen, CartLine.added_at)
 
 
@@ -136,7 +140,7 @@ class SignedInCarts:
         """The cart for a checkout; its row stays locked until the transaction ends."""
         row = session.execute(
             select(*_CART)
-            .where(Cart.id == cart_id, Cart.user_id == owner.user_id)
+            .where(Cart.id == cart_id, Cart.user_id == owner.user_id, _OWNER_IS_THERE)
             .with_for_update()
         ).first()
         if row is None:

@@ -9,7 +9,10 @@ from app.catalog.models import ProductStatus, SkuStatus
 
 @dataclass(frozen=True)
 class SkuDraft:
-    """A SKU to create. Prices are minor units, `size` millimetres, `stock` units to receive."""
+    """A SKU to create. Prices are minor units, `size` millimetres, `stock` units to receive.
+
+    At `low_stock_at` units its merchant is told; None stands for the merchant's own mark.
+    """
 
     code: str
     price: int
@@ -21,6 +24,7 @@ class SkuDraft:
     tax_code: str = "standard"
     barcode: str | None = None
     stock: int = 0
+    low_stock_at: int | None = None
     status: SkuStatus = SkuStatus.ACTIVE
 
 

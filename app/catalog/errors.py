@@ -15,12 +15,6 @@ class SkuNotFound(NotFound):
     code = "sku_not_found"
 
 
-class WarehouseNotFound(NotFound):
-    """No such warehouse, or another merchant's."""
-
-    code = "warehouse_not_found"
-
-
 class SkuCodeTaken(Conflict):
     """The merchant uses this code for another SKU."""
 

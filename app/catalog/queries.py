@@ -217,6 +217,8 @@ def _skus(
                 barcode=sku.barcode,
                 status=sku.status,
                 available=int(available),
+                low_stock_at=sku.low_stock_at,
+                is_low=sku.is_low,
             )
         )
     return by_product

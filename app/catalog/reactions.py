@@ -8,7 +8,13 @@ from app.catalog import service
 from app.catalog.cache import ProductCache
 from app.catalog.events import ProductCreated, ProductDeleted, ProductUpdated
 from app.events.registry import on
-from app.inventory.events import StockAdjusted, StockReceived, StockReleased, StockReserved
+from app.inventory.events import (
+    StockAdjusted,
+    StockReceived,
+    StockReleased,
+    StockReserved,
+    StockReturned,
+)
 from app.platform.db import ShopSession
 
 CONSUMER = "catalog"
@@ -30,7 +36,10 @@ def recount_held(session: ShopSession, moved: StockReserved | StockReleased) -> 
 
 @on(StockReceived, consumer=CONSUMER)
 @on(StockAdjusted, consumer=CONSUMER)
-def recount_delivered(session: ShopSession, moved: StockReceived | StockAdjusted) -> None:
+@on(StockReturned, consumer=CONSUMER)
+def recount_delivered(
+    session: ShopSession, moved: StockReceived | StockAdjusted | StockReturned
+) -> None:
     """Units came, or a count was corrected."""
     _recount(session, [moved.sku_id])
 

@@ -25,6 +25,8 @@ class SkuView:
     barcode: str | None
     status: SkuStatus
     available: int
+    low_stock_at: int | None = None
+    is_low: bool = False
 
     @property
     def in_stock(self) -> bool:

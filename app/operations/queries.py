@@ -14,7 +14,14 @@ from app.saga import registry
 from app.saga.models import Incident
 from app.saga.states import SagaState
 
-PREFIXES = {"purchase": "chk"}  # what the sagas of a kind are to those outside
+PREFIXES = {  # what the sagas of a kind are to those outside
+    "purchase": "chk",
+    "capture": "cap",
+    "fulfilment": "shp",
+    "refund": "ref",
+    "cancel": "can",
+    "return": "ret",
+}
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What each part of the shop wrote down about purchases, one function a part."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -14,12 +14,15 @@ from app.catalog.models import Sku
 from app.checkout.models import Checkout
 from app.events.models import ConsumerInbox, OutboxEvent
 from app.inventory.models import LedgerEntry, Reservation, Warehouse
+from app.notifications.masking import masked
 from app.notifications.models import Notification
-from app.notifications.service import masked
+from app.operations.queries import saga_id
 from app.orders.models import Order, OrderTransition
 from app.payments.models import Payment, PspEvent
 from app.payments.states import PaymentStatus
 from app.platform.ids import encode
+from app.pricing.models import Coupon, CouponRedemption
+from app.pricing.states import RedemptionStatus
 from app.saga.models import Incident, SagaJournal
 from app.saga.states import Direction, JournalEvent
 
@@ -36,11 +39,15 @@ class Entry:
 
 @dataclass(frozen=True)
 class About:
-    """Whose story is told: some checkouts, and the orders and payments they made."""
+    """Whose story is told: some checkouts, and the orders and payments they made.
+
+    `sagas` are what was done with these orders afterwards, each by its kind.
+    """
 
     checkouts: tuple[Checkout, ...]
     orders: tuple[Order, ...]
     payments: tuple[Payment, ...]
+    sagas: Mapping[UUID, str] = field(default_factory=dict)
 
     @cached_property
     def checkout_ids(self) -> list[UUID]:
@@ -48,9 +55,14 @@ class About:
         return [checkout.id for checkout in self.checkouts]
 
     @cached_property
+    def order_ids(self) -> list[UUID]:
+        """The ids of what was bought."""
+        return [order.id for order in self.orders]
+
+    @cached_property
     def keys(self) -> list[str]:
         """The keys their facts go by."""
-        ids = [*self.checkout_ids, *(order.id for order in self.orders)]
+        ids = [*self.checkout_ids, *self.order_ids, *self.sagas]
         return [str(identity) for identity in (*ids, *(paid.id for paid in self.payments))]
 
 
@@ -76,7 +88,7 @@ def journal(session: Session, about: About) -> Iterator[Entry]:
     """What their sagas did, step by step."""
     rows = session.scalars(
         select(SagaJournal)
-        .where(SagaJournal.saga_id.in_(about.checkout_ids))
+        .where(SagaJournal.saga_id.in_([*about.checkout_ids, *about.sagas]))
         .order_by(SagaJournal.id)
     )
     undone = {row.id for row in about.checkouts if row.direction == Direction.UNDO}
@@ -84,6 +96,9 @@ def journal(session: Session, about: About) -> Iterator[Entry]:
     for row in rows:
         detail = ({"attempt": row.attempt} if row.attempt > 1 else {}) | (row.detail or {})
         way = "undo " if row.saga_id in turned and row.event == JournalEvent.STARTED else ""
+        kind = about.sagas.get(row.saga_id)
+        if kind is not None:
+            way, detail = f"of {kind} {way}", {"id": saga_id(kind, row.saga_id)} | detail
         yield Entry(row.at, "saga", f"{row.step} {way}{row.event}", detail)
         if row.saga_id in undone and (row.event == JournalEvent.FAILED or "turn" in detail):
             turned.add(row.saga_id)
@@ -93,7 +108,7 @@ def moves(session: Session, about: About) -> Iterator[Entry]:
     """Where their orders went."""
     rows = session.scalars(
         select(OrderTransition)
-        .where(OrderTransition.order_id.in_([order.id for order in about.orders]))
+        .where(OrderTransition.order_id.in_(about.order_ids))
         .order_by(OrderTransition.id)
     )
     for row in rows:
@@ -151,6 +166,20 @@ def units(session: Session, about: About) -> Iterator[Entry]:
         yield Entry(entry.at, "stock", str(entry.reason), detail)
 
 
+def coupon_uses(session: Session, about: About) -> Iterator[Entry]:
+    """Which coupon they took, and whether it was used or given back."""
+    rows = session.execute(
+        select(CouponRedemption, Coupon.code)
+        .join(Coupon, Coupon.id == CouponRedemption.coupon_id)
+        .where(CouponRedemption.checkout_id.in_(about.checkout_ids))
+    )
+    for row, code in rows:
+        detail = {"coupon": code, "amount": row.amount}
+        yield Entry(row.created_at, "coupon", str(RedemptionStatus.HELD), detail)
+        if row.status != RedemptionStatus.HELD:
+            yield Entry(row.updated_at, "coupon", str(row.status), {"coupon": code})
+
+
 def facts(session: Session, about: About) -> Iterator[Entry]:
     """What was announced of them, when the bus had it, and who applied it."""
     events = session.scalars(
@@ -176,7 +205,7 @@ def letters(session: Session, about: About) -> Iterator[Entry]:
     """What was written to people about them. Recipients are masked."""
     rows = session.scalars(
         select(Notification)
-        .where(Notification.subject_id.in_([order.id for order in about.orders]))
+        .where(Notification.subject_id.in_(about.order_ids))
         .order_by(Notification.id)
     )
     for row in rows:
@@ -201,6 +230,7 @@ def incidents(session: Session, about: About) -> Iterator[Entry]:
 SOURCES: tuple[Source, ...] = (
     accepted,
     units,
+    coupon_uses,
     money,
     moves,
     facts,

@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.checkout.models import Checkout
+from app.operations import going_back, parcels
 from app.operations.sources import SOURCES, About, Entry
 from app.orders.models import Order
 from app.payments.models import Payment
@@ -17,6 +18,7 @@ from app.payments.queries import payment_of_order
 from app.platform.db import Database
 from app.platform.errors import NotFound
 from app.platform.ids import decode, encode
+from app.saga import registry
 
 
 class NothingKnown(NotFound):
@@ -68,7 +70,8 @@ def story_of(db: Database, word: str) -> Story:
         if not checkouts:
             raise NothingKnown(f"Nothing goes by {word!r}: no order, checkout, payment or cart.")
         about = _about(session, checkouts)
-        entries = [entry for source in SOURCES for entry in source(session, about)]
+        told = (*SOURCES, *parcels.SOURCES, *going_back.SOURCES)
+        entries = [entry for source in told for entry in source(session, about)]
         purchases = [_purchase(session, checkout) for checkout in checkouts]
     return Story(purchases, sorted(entries, key=lambda entry: entry.at))
 
@@ -108,7 +111,19 @@ def _about(session: Session, checkouts: Sequence[Checkout]) -> About:
         select(Payment).where(Payment.checkout_id.in_(mine)).order_by(Payment.id)
     ).all()
     orders = session.scalars(select(Order).where(Order.checkout_id.in_(mine))).all()
-    return About(tuple(checkouts), tuple(orders), tuple(payments))
+    return About(tuple(checkouts), tuple(orders), tuple(payments), _sagas(session, orders))
+
+
+def _sagas(session: Session, orders: Sequence[Order]) -> dict[UUID, str]:
+    """What was done with orders after they were bought, by kind."""
+    found: dict[UUID, str] = {}
+    for saga in registry.sagas():
+        model: Any = saga.model
+        if model is Checkout or not hasattr(model, "order_id"):
+            continue
+        mine = select(model.id).where(model.order_id.in_([order.id for order in orders]))
+        found |= dict.fromkeys(session.scalars(mine), saga.kind)
+    return found
 
 
 def _purchase(session: Session, checkout: Checkout) -> Purchase:

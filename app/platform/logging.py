@@ -17,11 +17,12 @@ _SECRET_NAMES = re.compile(
     r"authorization|cookie|password|passwd|secret|token|api_?key|client_secret|card_?number|cvc",
     re.IGNORECASE,
 )
-# Values that are secrets wherever they stand: bearer tokens, JWTs, Stripe keys, passwords in URLs.
+# Values that are secrets wherever they stand: bearer tokens, JWTs, Stripe's keys and our own,
+# passwords in URLs.
 _SECRET_VALUES = re.compile(
     r"(?P<bearer>\b(?:Bearer|Basic)\s+)[\w.~+/=-]{8,}"
     r"|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*"
-    r"|\b(?:[sr]k_(?:live|test)|whsec|cwr)_[\w+/=-]{6,}"
+    r"|\b(?:[sr]k_(?:live|test)|whsec|cwr|cwm|cw)_[\w+/=-]{6,}"
     r"|(?P<url>\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s/@]+(?=@)",
     re.IGNORECASE,
 )

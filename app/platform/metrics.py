@@ -51,7 +51,15 @@ PAYMENT_AUTHORIZATIONS = Counter(
 PSP_EVENTS = Counter(
     "psp_events_total", "Events from a payment provider, by outcome.", ["provider", "outcome"]
 )
+SHIPMENTS = Counter("shipments_total", "Parcels by outcome.", ["outcome"])
+REFUNDS = Counter("refunds_total", "Refunds by outcome.", ["outcome"])
+RETURNS = Counter("returns_total", "Returns by outcome.", ["outcome"])
+LETTERS = Counter("letters_total", "Letters by outcome.", ["outcome"])
+CANCELLATIONS = Counter(
+    "order_cancellations_total", "Confirmed orders called off, by who did it.", ["actor"]
+)
 PAYMENT_CAPTURES = Counter("payment_captures_total", "Captures by outcome.", ["outcome"])
+COUPONS = Counter("coupons_total", "Uses of coupons by outcome.", ["outcome"])
 ORDERS_STUCK = Gauge(
     "orders_stuck",
     "Orders whose saga is past its deadline or needs attention, by state.",

@@ -30,6 +30,7 @@ from tests.factories import ADDRESS, make_sku, make_user
 from tests.journeys.conftest import furnish
 
 PASSWORD = "correct horse battery"
+BARN = {"name": "Bo Barn", "line1": "Barn Road 1", "phone": ""}
 
 
 @dataclass
@@ -146,7 +147,9 @@ def street(wired: Providers, queue: InlineQueue, client: FlaskClient) -> Street:
     shop = Street(wired, queue, client, sku)
     merchant = shop.person(Role.MERCHANT, merchant_id=sku.merchant_id)
     rival = shop.person(Role.MERCHANT, merchant_id=other.merchant_id)
-    merchant.ids |= {"warehouse_id": places[sku.id]} | _of(sku)
+    merchant.ids |= (
+        {"warehouse_id": places[sku.id]} | _of(sku) | _kept_by(merchant) | _set_by(merchant)
+    )
     rival.ids |= {"warehouse_id": places[other.id]} | _of(other)
     shop.people = {
         "nobody": Person(client),
@@ -169,7 +172,37 @@ def _warehouses(session: ShopSession, *skus: Sku) -> dict[UUID, str]:
 
 
 def _of(sku: Sku) -> dict[str, str]:
-    return {"sku_id": encode("sku", sku.id), "product_id": encode("prd", sku.product_id)}
+    return {
+        "sku_id": encode("sku", sku.id),
+        "product_id": encode("prd", sku.product_id),
+        "merchant_id": encode("mer", sku.merchant_id),
+    }
+
+
+def _kept_by(merchant: Person) -> dict[str, str]:
+    """An API key and an entry of the address book."""
+    key = merchant.post("/v1/merchant/api-keys", {"name": "Robot", "scopes": ["stock:read"]})
+    entry = merchant.post("/v1/account/addresses", {"address": ADDRESS | BARN})
+    return {"key_id": (key.json or {})["id"], "address_id": (entry.json or {})["id"]}
+
+
+def _set_by(merchant: Person) -> dict[str, str]:
+    """A coupon, a tax rate, and a zone with a shipping rate, far from where anybody here lives."""
+    made: dict[str, str] = {}
+
+    def make(name: str, path: str, body: dict[str, Any]) -> None:
+        answer = merchant.post(f"/v1/merchant/{path}", body)
+        assert answer.status_code == 201, answer.json
+        made[name] = (answer.json or {})["id"]
+
+    make("coupon_id", "coupons", {"code": "FAR-AWAY", "kind": "percent", "rate_ppm": 100_000})
+    tax = {"country": "IS", "name": "VSK", "rate_ppm": 240_000, "included": True}
+    make("tax_rate_id", "tax-rates", tax)
+    make("zone_id", "shipping-zones", {"name": "Iceland", "countries": ["IS"]})
+    rate = {"service": "standard", "carrier": "DHL", "name": "Ship", "days_min": 3, "days_max": 9}
+    rate |= {"zone_id": made["zone_id"], "price": 2_900}
+    make("shipping_rate_id", "shipping-rates", rate)
+    return made
 
 
 @contextmanager
@@ -204,6 +237,7 @@ def _settings(database_url: str, redis_url: str) -> Settings:
         password_hashing="cheapest",
         checkouts_per_minute=1_000_000,
         logins_per_minute=1_000_000,
+        letters_per_hour=1_000_000,
         requests_per_minute=1_000_000,
         log_level="WARNING",
     )

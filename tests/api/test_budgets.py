@@ -128,9 +128,10 @@ BUDGETS: dict[str, tuple[Ask, Budget]] = {
         _buy("customer", key="k"),
         Budget(11, commits=1, redis=6),
     ),
-    "checkout-seen-with-its-order": (_get("guest", "/v1/checkout/{checkout_id}"), Budget(5)),
-    "order": (_get("guest", "/v1/orders/{order_id}"), Budget(5)),
-    "order-of-a-customer": (_get("customer", "/v1/orders/{order_id}"), Budget(4)),
+    # An order is shown with its parcels: a statement for them, two more where there are any.
+    "checkout-seen-with-its-order": (_get("guest", "/v1/checkout/{checkout_id}"), Budget(6)),
+    "order": (_get("guest", "/v1/orders/{order_id}"), Budget(6)),
+    "order-of-a-customer": (_get("customer", "/v1/orders/{order_id}"), Budget(5)),
     "orders": (_get("customer", "/v1/orders"), Budget(2)),
     "own-products": (_get("merchant", "/v1/merchant/products"), Budget(3)),
     "own-stock": (_get("merchant", "/v1/merchant/stock"), Budget(1)),

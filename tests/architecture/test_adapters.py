@@ -3,11 +3,14 @@
 import inspect
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app.adapters.carriers.table import TableCarrier
 from app.adapters.carriers.table_rates import TableRates
+from app.adapters.files.local import LocalFiles
 from app.adapters.mail.smtp import SmtpMail
 from app.adapters.payments.stripe import StripePayments
 from app.adapters.streams.redis_streams import RedisStreams
@@ -15,15 +18,20 @@ from app.events.envelope import CloudEvent
 from app.events.ports import Delivery, EventBus, Subscription
 from app.notifications.ports import Letter, MailSender
 from app.payments.ports import PaymentProvider, StoredRequest
+from app.platform.db import Database
+from app.platform.files import Files
 from app.platform.ids import new_id
 from app.platform.seams import CallInsideTransaction, transaction_open
-from app.shipping.ports import CarrierRates
+from app.shipping.ports import CarrierLabels, CarrierRates, Parcel
 from tests.architecture.source import modules
 
 NOWHERE = "http://127.0.0.1:9"
 THEN = datetime(2026, 1, 1, tzinfo=UTC)
 STRIPE = StripePayments(api_key="sk_test", api_base=NOWHERE, seconds_max=1)
 MAIL = SmtpMail("smtp://127.0.0.1:9", sender="Shop <shop@example.com>")
+FILES = LocalFiles(Path("never-written"))
+CARRIER = TableCarrier(Database("postgresql+psycopg://nobody@127.0.0.1:9/none"), public_url=NOWHERE)
+PARCEL = Parcel(new_id(), "standard", "EUR", 1, {}, {}, "100001", [])
 LETTER = Letter(
     id=new_id(), recipient="ada@example.com", subject="Hello", text="Hello", html="<p>Hello</p>"
 )
@@ -45,7 +53,15 @@ CALLS_OUT: dict[str, Call] = {
     "PaymentProvider.holds": lambda: list(STRIPE.holds(since=THEN, until=THEN)),
     "PaymentProvider.void": lambda: STRIPE.void("pi_1", key="1"),
     "PaymentProvider.refund": lambda: STRIPE.refund("pi_1", key="1"),
+    "PaymentProvider.capture": lambda: STRIPE.capture(
+        "pi_1", 1, capture_id=new_id(), final=True, key="1"
+    ),
+    "PaymentProvider.repay": lambda: STRIPE.repay("pi_1", 1, refund_id=new_id(), key="1"),
+    "PaymentProvider.repayments": lambda: STRIPE.repayments("pi_1"),
     "MailSender.send": lambda: MAIL.send(LETTER),
+    "CarrierLabels.buy": lambda: CARRIER.buy(PARCEL, reference="shp_1"),
+    "Files.put": lambda: FILES.put("labels/1.pdf", b"", media_type="application/pdf"),
+    "Files.get": lambda: FILES.get("labels/1.pdf"),
 }
 ON_THE_BUS: dict[str, Callable[[RedisStreams], Any]] = {
     "EventBus.publish": lambda bus: bus.publish([EVENT]),
@@ -65,8 +81,13 @@ STAYS_HERE = {
     "Subscription.close": "hangs up",
     "CarrierRates.name": "a word",
     "CarrierRates.look": "a table has nobody to ask",
+    "CarrierLabels.name": "a word",
+    "CarrierLabels.find": "a table has nobody to ask",
+    "CarrierLabels.verify_event": "reads what has come",
 }
-PORTS = (PaymentProvider, MailSender, EventBus, Subscription, CarrierRates)
+PORTS = (
+    PaymentProvider, MailSender, EventBus, Subscription, CarrierRates, CarrierLabels, Files,
+)  # fmt: skip
 VENDORS = {"stripe", "smtplib", "redis", "requests", "easypost", "boto3", "elasticsearch"}
 
 

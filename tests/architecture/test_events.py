@@ -18,13 +18,19 @@ TOPIC_OF = {
     "order": "orders",
     "checkout": "orders",
     "shipment": "orders",
+    "refund": "orders",
+    "return": "orders",
     "payment": "payments",
     "stock": "inventory",
     "product": "catalog",
+    "review": "catalog",
+    "account": "accounts",
 }
 # The types that the API's conventions promise to subscribers and that the shop of today can tell.
 PROMISED = {
-    "order.created", "order.confirmed", "order.canceled", "checkout.failed", "checkout.expired",
+    "order.created", "order.confirmed", "order.canceled", "order.shipped",
+    "order.delivered", "shipment.created", "shipment.tracking_updated", "stock.fulfilled",
+    "checkout.failed", "checkout.expired",
     "payment.authorized", "payment.captured", "payment.failed", "payment.refunded",
     "payment.action_required", "stock.reserved", "stock.released", "product.created",
     "product.updated", "product.deleted",

@@ -15,11 +15,11 @@ from app.catalog.errors import (
     SkuNotFound,
     SlugTaken,
     UnknownCategory,
-    WarehouseNotFound,
 )
 from app.catalog.models import Category, Product, ProductStatus, Sku
 from app.events.models import OutboxEvent
 from app.inventory import queries as stock
+from app.inventory.errors import WarehouseNotFound
 from app.platform.ids import new_id
 from app.platform.money import CurrencyMismatch
 from tests.factories import make_merchant, make_sku, make_warehouse

@@ -7,11 +7,14 @@ from app.accounts.models import Role, User
 from app.accounts.passwords import Passwords
 from app.catalog.models import Category, Product, Sku
 from app.cli.demo import plant
+from app.cli.demo.opinions import READERS, REVIEWS_MAX
 from app.cli.demo.products import demo_product
 from app.inventory import queries as inventory
 from app.inventory.models import Inventory
+from app.operations import audit
 from app.pricing.models import TaxRate
 from app.pricing.queries import tax_table
+from app.reviews.models import Review
 from app.shipping.models import ShippingZone
 from tests.statements import statements
 
@@ -26,7 +29,7 @@ def count(db, table):
 def test_a_shop_is_planted_whole(db):
     planted = plant(db, products=300, passwords=CHEAP)
 
-    assert (planted.merchants, planted.users, planted.products) == (3, 3, 300)
+    assert (planted.merchants, planted.users, planted.products) == (3, 3 + len(READERS), 300)
     assert count(db, Product) == 300
     assert 20 <= count(db, Category) <= 30
     assert count(db, ShippingZone) == 12
@@ -66,6 +69,18 @@ def test_what_follows_from_skus_and_stock_is_planted_with_them(db):
     assert all(price == cheapest and total == stock for price, total, cheapest, stock in rows)
 
 
+def test_ratings_are_those_of_the_reviews_that_are_planted_with_them(db):
+    plant(db, products=200, passwords=CHEAP)
+
+    with db.reading() as session:
+        rated = session.scalar(
+            select(func.count()).select_from(Product).where(Product.rating_count > 0)
+        )
+    assert 150 < rated < 200
+    assert count(db, Review) > rated
+    assert audit.of_database(db).breaches == ()
+
+
 def test_a_second_run_adds_nothing_and_asks_little(db):
     plant(db, products=100, passwords=CHEAP)
 
@@ -100,7 +115,9 @@ def test_a_product_is_the_same_in_every_shop():
 def test_a_demo_product_could_stand_in_a_shop(number):
     product = demo_product(number)
 
-    assert 0 <= product.rating <= 5
+    assert len({opinion.reader for opinion in product.reviews}) == len(product.reviews)
+    assert len(product.reviews) <= REVIEWS_MAX
+    assert all(1 <= opinion.stars <= 5 for opinion in product.reviews)
     assert all(100 <= sku.price <= 200_000 for sku in product.skus)
     assert all(sku.compare_at is None or sku.compare_at > sku.price for sku in product.skus)
     assert len({tuple(sku.options.items()) for sku in product.skus}) == len(product.skus)
@@ -117,7 +134,9 @@ def test_the_demo_logins_open(client, providers, app):
         signed_in = client.post("/v1/auth/login", json=login)
         assert signed_in.status_code == 200
         assert providers.tokens.read(signed_in.json["access_token"]).role is role
-    assert count(providers.db, User) == 3
+    assert count(providers.db, User) == 3 + len(READERS)
+    nobody = {"email": "reader-1@demo.shop", "password": "cartwright-demo"}
+    assert client.post("/v1/auth/login", json=nobody).status_code == 401
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from app.inventory.gate import Gate
 from app.operations import audit
+from app.operations.invariants import NUMBERS
 from app.platform.ids import new_id
 from app.platform.money import Money
 from app.platform.redis import ShopRedis, connect
@@ -40,11 +41,11 @@ def _hold(providers: Providers) -> str:
     return str(providers.payments.authorize(request, key=str(new_id())).reference)
 
 
-def test_all_nine_invariants_hold_in_a_shop_that_has_sold(sold: Sold, providers: Providers) -> None:
+def test_every_invariant_holds_in_a_shop_that_has_sold(sold: Sold, providers: Providers) -> None:
     report = _audit(providers)
 
     assert report.holds
-    assert report.invariants == {1, 2, 3, 4, 5, 6, 7, 8, 10}
+    assert report.invariants == NUMBERS | {4, 8}
     assert report.looked_at["holds at the provider"] == 2
     assert report.looked_at["SKUs at the gate"] == 1
 

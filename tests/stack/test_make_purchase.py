@@ -28,18 +28,30 @@ def _purchase(info: Path) -> "subprocess.CompletedProcess[str]":
 
 @pytest.fixture
 def info(stack: StackShop, tmp_path: Path) -> Path:
-    """What `make up` would have written about this stack, with a customer of its own."""
-    stack.new_sku()
+    """What `make up` would have written about this stack, with people of its own."""
+    stack.new_sku(stock=100)
+    hashed = Passwords("cheapest").hash(PASSWORD)
     with stack.db.transaction() as session:
-        hashed = Passwords("cheapest").hash(PASSWORD)
-        customer = make_user(session, password_hash=hashed, role=Role.CUSTOMER)
-        login = {"email": customer.email, "password": PASSWORD}
+        people = {
+            "customer": make_user(session, password_hash=hashed),
+            "merchant": make_user(
+                session,
+                password_hash=hashed,
+                role=Role.MERCHANT,
+                merchant_id=stack.merchant.id,
+            ),
+        }
+        logins = {
+            name: {"email": user.email, "password": PASSWORD} for name, user in people.items()
+        }
     path = tmp_path / "info.json"
-    path.write_text(json.dumps({**stack.info, "pid": os.getpid(), "logins": {"customer": login}}))
+    path.write_text(json.dumps({**stack.info, "pid": os.getpid(), "logins": logins}))
     return path
 
 
-def test_it_buys_something_and_tells_every_step_as_often_as_it_is_asked(info: Path) -> None:
+def test_it_walks_the_whole_road_and_tells_every_step_as_often_as_it_is_asked(
+    info: Path,
+) -> None:
     first = _purchase(info)
     second = _purchase(info)
 
@@ -57,6 +69,16 @@ def test_it_buys_something_and_tells_every_step_as_often_as_it_is_asked(info: Pa
         "GET /v1/orders/ord_",
         "Subject: ",
         "letter seen after",
+        "POST /v1/orders/ord_",
+        "capture    succeeded",
+        "label      succeeded",
+        "bytes of PDF",
+        "order.shipped",
+        "/delivered",
+        "order.delivered",
+        "repay      succeeded",
+        "payment.refunded",
+        "is delivered: ",
     ):
         assert words in first.stdout
     assert first.stderr == ""

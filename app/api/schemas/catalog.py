@@ -126,6 +126,14 @@ class OwnSkuSchema(SkuSchema):
     barcode = fields.String(required=True, allow_none=True)
     status = fields.Enum(SkuStatus, by_value=True, required=True)
     available = fields.Integer(required=True, metadata={"description": "Units to sell now."})
+    low_stock_at = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "At so many units you are told; null: at your general mark."},
+    )
+    is_low = fields.Boolean(
+        required=True, metadata={"description": "Fell to its mark and was not filled up since."}
+    )
 
 
 class ImageSchema(Schema):
@@ -206,6 +214,12 @@ class NewSkuSchema(Schema):
     tax_code = Text(longest=40, validate=[validate.Regexp(r"^[a-z0-9_-]+\Z")])
     barcode = Text(longest=64, allow_none=True)
     stock = Whole(least=0, most=1_000_000, metadata={"example": 10})
+    low_stock_at = Whole(
+        least=0,
+        most=1_000_000,
+        allow_none=True,
+        metadata={"description": "Tell me at so many units; null: at my general mark."},
+    )
     status = fields.Enum(SkuStatus, by_value=True)
 
 

@@ -6,6 +6,7 @@ from marshmallow import Schema, fields, post_dump, validate
 
 from app.api.schemas.fields import Country, Minor, Text, TypeId
 from app.api.schemas.orders import OrderSchema
+from app.pricing.states import PromotionKind
 from app.saga.states import SagaState
 
 
@@ -48,6 +49,14 @@ class ServiceSchema(Schema):
     days = fields.Function(lambda offer: [offer.days_min, offer.days_max])
 
 
+class AppliedCouponSchema(Schema):
+    """The coupon that counted, and what it took off: the discount, or the price of parcels."""
+
+    code = fields.String(required=True, metadata={"example": "SPRING10"})
+    kind = fields.String(required=True, validate=validate.OneOf([*PromotionKind]))
+    amount = Minor(required=True, metadata={"example": 899})
+
+
 class TotalsSchema(Schema):
     """Sums in minor units; total = items_total + shipping - discount + tax - tax_included."""
 
@@ -64,6 +73,7 @@ class TotalsSchema(Schema):
     lines = fields.List(fields.Dict(keys=fields.String()))
     shipping_lines = fields.List(fields.Dict(keys=fields.String()))
     taxes = fields.List(fields.Dict(keys=fields.String()))
+    coupon = fields.Nested(AppliedCouponSchema, allow_none=True)
 
 
 class QuoteSchema(Schema):

@@ -48,6 +48,7 @@ EXAMPLES: dict[str, Any] = {
     "refunded": 0,
     "qty": 2,
     "available": 24,
+    "low_stock_at": 5,
     "reserved": 2,
     "weight_g": 900,
     "width": 1200,

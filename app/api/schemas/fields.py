@@ -102,3 +102,26 @@ class Country(fields.String):
             *options.pop("validate", []),
         ]
         super().__init__(validate=checks, **options)
+
+
+class Moment(fields.AwareDateTime):
+    """A time with its offset (ISO 8601), between the years 2000 and 2200."""
+
+    def __init__(self, **options: Any) -> None:
+        described = {"example": "2027-03-01T00:00:00+00:00"} | options.pop("metadata", {})
+        super().__init__(format="iso", allow_none=True, metadata=described, **options)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        moment = super()._deserialize(value, *args, **kwargs)
+        if not 2000 <= moment.year < 2200:
+            raise ValidationError("Not a time between 2000 and 2200.")
+        return moment
+
+
+class Flag(fields.Boolean):
+    """True or false as JSON has them: no number, no text."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, *args, **kwargs)

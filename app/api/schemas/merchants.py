@@ -82,6 +82,11 @@ class WarehouseSchema(Schema):
     priority = fields.Integer(required=True)
     shared = fields.Boolean(required=True)
     default = fields.Boolean(required=True)
+    address = fields.Dict(
+        keys=fields.String(),
+        required=True,
+        metadata={"example": {"line1": "Hafenstr. 12", "city": "Hamburg", "postal_code": "20457"}},
+    )
 
 
 class WarehousesSchema(Schema):

@@ -2,9 +2,11 @@
 
 from marshmallow import Schema, fields
 
-from app.api.schemas.fields import Minor, TypeId
+from app.api.schemas.fields import Minor, Text, TypeId
+from app.api.schemas.shipments import ShipmentSchema
 from app.orders.states import OrderState
 from app.payments.states import PaymentStatus
+from app.saga.states import SagaState
 
 
 class OrderItemSchema(Schema):
@@ -68,5 +70,26 @@ class OrderSchema(OrderSummarySchema):
     shipping_service = fields.String(required=True, allow_none=True)
     shipping_address = fields.Dict(keys=fields.String(), required=True, attribute="address")
     payment = fields.Nested(OrderPaymentSchema, required=True, allow_none=True)
-    shipments = fields.List(fields.Dict(keys=fields.String()), required=True)
+    shipments = fields.List(fields.Nested(ShipmentSchema), required=True)
     transitions = fields.List(fields.Nested(OrderTransitionSchema), required=True)
+
+
+class CancellationRequestSchema(Schema):
+    """Why an order is called off."""
+
+    reason = Text(
+        longest=500, load_default="no reason given", metadata={"example": "changed my mind"}
+    )
+
+
+class CancellationSchema(Schema):
+    """An order that will not be sent: its units go back at once, its money as soon as it can."""
+
+    id = TypeId("can", required=True)
+    order_id = TypeId("ord", required=True)
+    state = fields.Enum(SagaState, by_value=True, required=True, metadata={"example": "running"})
+    order_state = fields.Enum(
+        OrderState, by_value=True, required=True, metadata={"example": "confirmed"}
+    )
+    reason = fields.String(required=True, metadata={"example": "changed my mind"})
+    created_at = fields.DateTime(required=True)

@@ -24,7 +24,10 @@ from app.platform.db import ShopSession
 from app.platform.ids import new_id
 from app.platform.money import CurrencyMismatch
 
-_FIELDS = ("code", "price", "options", "compare_at", "weight_g", "size", "tax_code", "barcode")
+_FIELDS = (
+    "code", "price", "options", "compare_at", "weight_g", "size", "tax_code", "barcode",
+    "low_stock_at",
+)  # fmt: skip
 
 
 def add_skus(
@@ -124,6 +127,7 @@ def _sku(product: Product, draft: SkuDraft, merchant: Merchant) -> Sku:
         size=dict(draft.size) if draft.size else None,
         tax_code=draft.tax_code,
         barcode=draft.barcode,
+        low_stock_at=draft.low_stock_at,
         status=draft.status,
     )
 

@@ -4,13 +4,17 @@ by."""
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, and_, false, func, select, update
 
+from app.accounts.models import Merchant
 from app.catalog import queries
-from app.catalog.errors import SkuNotFound, WarehouseNotFound
+from app.catalog.errors import SkuNotFound
 from app.catalog.models import Product, Sku, SkuStatus
 from app.catalog.service.skus import default_warehouse, merchant_of
+from app.events.outbox import announce
 from app.inventory import service as inventory
+from app.inventory.errors import WarehouseNotFound
+from app.inventory.events import StockLow
 from app.inventory.models import Inventory
 from app.platform.db import ShopSession
 
@@ -55,6 +59,7 @@ def refresh_totals(session: ShopSession, sku_ids: Collection[UUID]) -> set[UUID]
     """Bring `stock_total` of the products of these SKUs up to date; gives the products concerned.
 
     It is a projection, in units available of active SKUs: written behind the sales, never in them.
+    The merchant of a SKU that fell to its mark is told, once a dip.
     """
     concerned = set(session.scalars(select(Sku.product_id).where(Sku.id.in_(set(sku_ids)))))
     if not concerned:
@@ -74,7 +79,48 @@ def refresh_totals(session: ShopSession, sku_ids: Collection[UUID]) -> set[UUID]
         .values(stock_total=total)
         .execution_options(synchronize_session=False)
     )
+    _mark_low(session, sku_ids)
     return concerned
+
+
+def _mark_low(session: ShopSession, sku_ids: Collection[UUID]) -> None:
+    """Turn `is_low` over where it is not true any more; a fall to the mark is announced.
+
+    Whoever turns it over is the one who announces: the products are locked, so that no two look at
+    the same stock at once.
+    """
+    left = _units_left()
+    low = func.coalesce(and_(Sku.status == SkuStatus.ACTIVE, left <= _mark()), false())
+    turned = session.execute(
+        update(Sku)
+        .where(Sku.id.in_(set(sku_ids)), Sku.is_low != low)
+        .values(is_low=low)
+        .returning(Sku.id, Sku.merchant_id, Sku.is_low, left)
+        .execution_options(synchronize_session=False)
+    )
+    for sku_id, merchant_id, is_low, units in turned.all():
+        if is_low:
+            announce(session, StockLow(sku_id=sku_id, merchant_id=merchant_id, left=int(units)))
+
+
+def _units_left() -> ScalarSelect[int]:
+    return (
+        select(func.coalesce(func.sum(Inventory.stock_available), 0))
+        .where(Inventory.sku_id == Sku.id)
+        .correlate(Sku)
+        .scalar_subquery()
+    )
+
+
+def _mark() -> ColumnElement[int]:
+    """The SKU's own mark, or else its merchant's; null where nobody wants to be told."""
+    general = (
+        select(Merchant.settings["low_stock_at"].as_integer())
+        .where(Merchant.id == Sku.merchant_id)
+        .correlate(Sku)
+        .scalar_subquery()
+    )
+    return func.coalesce(Sku.low_stock_at, general)
 
 
 def _place(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import product as every
 from typing import Any
 
+from app.cli.demo.opinions import Opinion, opinions
 from app.cli.demo.vocabulary import LINES, RANGES
 
 _SEED = "cartwright"
@@ -36,8 +37,7 @@ class DemoProduct:
     name: str
     slug: str
     description: str
-    rating: float
-    rating_count: int
+    reviews: tuple[Opinion, ...]
     tax_code: str
     attributes: dict[str, Any]
     age_seconds: int
@@ -52,15 +52,15 @@ def demo_product(number: int) -> DemoProduct:
     thing, material = chance.choice(goods.things), chance.choice(goods.materials)
     maker, line = chance.choice(goods.makers), chance.choice(LINES)
     name = f"{maker} {line} {material} {thing}"
-    rating, rating_count = _rating(chance)
+    liked, count = _rating(chance)
+    voices = random.Random(f"{_SEED}:{number}:reviews")  # noqa: S311  as above
     return DemoProduct(
         merchant=goods.merchant,
         category=category,
         name=name,
         slug=f"{_plain(name)}-{number}",
         description=f"{material} {thing.lower()} by {maker}, from the {line} series. {goods.note}",
-        rating=rating,
-        rating_count=rating_count,
+        reviews=opinions(voices, number=number, liked=liked, count=count),
         tax_code=goods.tax_code,
         attributes={"maker": maker, "material": material.lower(), "series": line},
         age_seconds=chance.randrange(3_600, 500 * 86_400),
@@ -104,6 +104,7 @@ def _stock(chance: random.Random) -> tuple[int, int]:
 
 
 def _rating(chance: random.Random) -> tuple[float, int]:
+    """How much it is liked, and by how many."""
     if chance.random() < _UNRATED:
         return 0.0, 0
     return round(1 + 4 * chance.betavariate(7, 2), 2), int(chance.paretovariate(0.9)) % 4_000 + 1

@@ -11,14 +11,16 @@ from uuid import UUID
 from sqlalchemy import select, text
 
 from app.accounts.models import Merchant, Role, User
-from app.accounts.passwords import Passwords
+from app.accounts.passwords import UNUSABLE, Passwords
 from app.catalog.models import Category
 from app.cli.demo.bulk import Shelf, write_products
+from app.cli.demo.opinions import READERS
 from app.cli.demo.products import demo_product, first_code
 from app.cli.demo.rates import plant_shipping_rates, plant_tax_rates
 from app.cli.demo.vocabulary import CATEGORIES, MERCHANTS
 from app.inventory.models import Warehouse
 from app.platform.db import Database, ShopSession
+from app.platform.ids import new_id
 
 CURRENCY = "EUR"  # one for all, so that a cart may hold goods of several merchants
 PASSWORD = "cartwright-demo"  # noqa: S105  printed for everyone who tries the demo
@@ -28,6 +30,7 @@ LOGINS = {
     "ops": "ops@demo.shop",
 }
 _WAREHOUSES = (("Leipzig", "DE", 10), ("Rotterdam", "NL", 20))
+_READER = "reader-{number}@demo.shop"
 _CHUNK = 500
 _LOCK = 7_262_001  # two seeders at once would both plant what is missing
 
@@ -56,12 +59,14 @@ def plant(
         places = _plant_warehouses(session)
         merchants, new_merchants = _plant_merchants(session, places)
         users = _plant_users(session, merchants, passwords or Passwords())
+        readers, new_readers = _plant_readers(session)
         categories = _plant_categories(session)
         plant_tax_rates(session)
         for merchant_id in merchants.values():
             plant_shipping_rates(session, merchant_id, CURRENCY)
-    shelf = Shelf(merchants, categories, places, CURRENCY)
-    return Planted(new_merchants, users, _plant_products(db, shelf, products, progress))
+    shelf = Shelf(merchants, categories, places, CURRENCY, readers)
+    planted = _plant_products(db, shelf, products, progress)
+    return Planted(new_merchants, users + new_readers, planted)
 
 
 def _plant_products(db: Database, shelf: Shelf, products: int, progress: Progress | None) -> int:
@@ -76,7 +81,7 @@ def _plant_products(db: Database, shelf: Shelf, products: int, progress: Progres
             progress(products - len(missing) + min(start + _CHUNK, len(missing)), products)
     if missing:
         with db.transaction() as session:
-            session.execute(text("ANALYZE products, skus, inventory, categories"))
+            session.execute(text("ANALYZE products, skus, inventory, categories, reviews"))
     return len(missing)
 
 
@@ -137,6 +142,23 @@ def _plant_users(session: ShopSession, merchants: dict[str, UUID], passwords: Pa
             )
         )
     return len(missing)
+
+
+def _plant_readers(session: ShopSession) -> tuple[tuple[UUID, ...], int]:
+    """Those who wrote the reviews; nobody can sign in as one of them. Gives also how many are
+    new."""
+    emails = [_READER.format(number=number) for number in range(1, len(READERS) + 1)]
+    there = select(User.email, User.id).where(User.email.in_(emails))
+    known = {row.email: row.id for row in session.execute(there)}
+    new = [
+        User(id=new_id(), email=email, name=name, password_hash=UNUSABLE)
+        for email, name in zip(emails, READERS, strict=True)
+        if email not in known
+    ]
+    session.add_all(new)
+    session.flush()
+    known |= {user.email: user.id for user in new}
+    return tuple(known[email] for email in emails), len(new)
 
 
 def _plant_categories(session: ShopSession) -> dict[str, UUID]:

@@ -2,7 +2,6 @@
 passed."""
 
 from app.events import registry
-from app.notifications.reactions import CONSUMER as NOTIFICATIONS
 from app.operations.breaches import Breach, Broken
 from app.platform.db import ShopSession
 
@@ -80,20 +79,6 @@ NOT_TRUE = Broken(
     SELECT prefix, key AS subject, type FROM untrue ORDER BY key
     """,
 )
-LETTER_MISSING = Broken(
-    10,
-    "letter_missing",
-    "evt",
-    "{type} was applied by notifications, and no letter was written",
-    """
-    SELECT e.id AS subject, e.type
-    FROM consumer_inbox i JOIN outbox e ON e.id = i.event_id
-    WHERE i.consumer = :consumer AND e.type = 'order.confirmed'
-      AND NOT EXISTS (SELECT FROM notifications n WHERE n.event_id = e.id)
-    ORDER BY e.seq
-    """,
-    {"consumer": NOTIFICATIONS},
-)
 
 
 def not_applied(session: ShopSession, limit: int) -> list[Breach]:
@@ -108,7 +93,7 @@ def not_applied(session: ShopSession, limit: int) -> list[Breach]:
     ]
 
 
-FACTS = (NOT_ANNOUNCED, ANNOUNCED_TWICE, NOT_TRUE, not_applied, LETTER_MISSING)
+FACTS = (NOT_ANNOUNCED, ANNOUNCED_TWICE, NOT_TRUE, not_applied)
 
 
 def _passed_over(consumer: str) -> Broken:

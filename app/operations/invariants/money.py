@@ -1,4 +1,5 @@
-"""Money: an order is paid once, a cart buys once, amounts add up. Amounts are in minor units."""
+"""Money: an order is paid once, a cart buys once, no more goes back than was taken, and amounts add
+up. Amounts are in minor units."""
 
 from app.operations.breaches import Broken
 
@@ -18,10 +19,16 @@ PAID_ONCE = Broken(
         AND p.status IN ('pending', 'requires_action', 'authorized', 'captured')
     WHERE o.state IN ('confirmed', 'shipped', 'delivered') AND o.total > 0
     GROUP BY o.id
-    HAVING count(p.id) <> 1 OR count(p.id) FILTER (
+    HAVING (count(p.id) <> 1 OR count(p.id) FILTER (
         WHERE p.status IN ('authorized', 'captured')
         AND p.amount >= o.total AND p.currency = o.currency
-    ) <> 1
+    ) <> 1)
+    -- Where nothing is held any more, a parcel may wait for a person, or a cancellation be at it.
+    AND NOT (count(p.id) = 0 AND o.state = 'confirmed' AND (
+        EXISTS (SELECT FROM shipments s WHERE s.order_id = o.id AND s.step = 'capture'
+            AND s.state IN ('running', 'needs_attention'))
+        OR EXISTS (SELECT FROM cancellations c WHERE c.order_id = o.id
+            AND c.state IN ('running', 'parked', 'needs_attention'))))
     ORDER BY o.id
     """,
 )
@@ -61,10 +68,80 @@ AMOUNTS_IN_ORDER = Broken(
     SELECT id AS subject, status, amount, captured, refunded
     FROM payments
     WHERE NOT (0 <= refunded AND refunded <= captured AND captured <= amount)
-       OR (status = 'captured' AND captured = 0)
+       OR (status = 'captured' AND refunded >= captured)
        OR (status = 'refunded' AND refunded < captured)
        OR (status IN ('pending', 'requires_action', 'failed', 'voided') AND captured > refunded)
     ORDER BY id
+    """,
+)
+_PROMISES = """
+    WITH promises AS (
+        SELECT p.id, p.amount, p.captured, p.refunded, p.currency,
+            coalesce(sum(r.amount) FILTER (WHERE r.came_back_at IS NULL), 0) AS promised,
+            coalesce(sum(r.amount) FILTER (
+                WHERE r.state = 'confirmed' AND r.came_back_at IS NULL), 0) AS confirmed,
+            coalesce(sum(r.released), 0) AS released
+        FROM payments p JOIN refunds r ON r.payment_id = p.id
+        WHERE r.state NOT IN ('failed', 'expired', 'canceled')
+        GROUP BY p.id
+    )
+    SELECT id AS subject, * FROM promises WHERE {broken} ORDER BY id
+"""
+PROMISED_TOO_MUCH = Broken(
+    5,
+    "more_promised_back_than_taken",
+    "pay",
+    "{promised} {currency} are promised back, and {captured} were taken",
+    _PROMISES.format(broken="promised > captured"),
+)
+CONFIRMED_NOT_GIVEN = Broken(
+    5,
+    "refund_not_given_back",
+    "pay",
+    "its refunds that are done make {confirmed} {currency}, and {refunded} were given back",
+    _PROMISES.format(broken="confirmed > refunded"),
+)
+RELEASED_AND_TAKEN = Broken(
+    5,
+    "released_money_taken",
+    "pay",
+    "{released} of {amount} {currency} were never to be taken, and {captured} were",
+    _PROMISES.format(broken="captured + released > amount"),
+)
+REFUND_UNKNOWN_THERE = Broken(
+    5,
+    "refund_without_reference",
+    "ref",
+    "it is done, and nobody knows where its {amount} {currency} are at the provider",
+    """
+    SELECT id AS subject, amount, currency FROM refunds
+    WHERE state = 'confirmed' AND amount > 0 AND psp_ref IS NULL
+    ORDER BY id
+    """,
+)
+REFUND_OF_ANOTHER = Broken(
+    5,
+    "refund_unlike_payment",
+    "ref",
+    "{amount} {currency} go back, and {paid} was paid for that order",
+    """
+    SELECT r.id AS subject, r.amount, r.currency, coalesce(p.currency, 'nothing') AS paid
+    FROM refunds r LEFT JOIN payments p ON p.id = r.payment_id AND p.order_id = r.order_id
+    WHERE (p.id IS NULL AND (r.amount > 0 OR r.payment_id IS NOT NULL))
+       OR r.currency <> p.currency
+    ORDER BY r.id
+    """,
+)
+CAPTURE_NOT_TAKEN = Broken(
+    5,
+    "capture_not_taken",
+    "cap",
+    "it is done for {amount}, and {captured} of its payment were taken",
+    """
+    SELECT c.id AS subject, c.amount, p.captured
+    FROM captures c JOIN payments p ON p.id = c.payment_id
+    WHERE c.state = 'confirmed' AND p.captured < c.amount
+    ORDER BY c.id
     """,
 )
 TOTAL_ADDS_UP = Broken(
@@ -98,6 +175,12 @@ MONEY = (
     BOUGHT_TWICE,
     HELD_FOR_NOTHING,
     AMOUNTS_IN_ORDER,
+    PROMISED_TOO_MUCH,
+    CONFIRMED_NOT_GIVEN,
+    RELEASED_AND_TAKEN,
+    REFUND_UNKNOWN_THERE,
+    REFUND_OF_ANOTHER,
+    CAPTURE_NOT_TAKEN,
     TOTAL_ADDS_UP,
     LINES_ADD_UP,
 )

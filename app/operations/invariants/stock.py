@@ -23,9 +23,14 @@ SOLD_AND_NOT_HELD = Broken(
     2,
     "units_of_order_not_held",
     "ord",
-    "{ordered} of SKU {sku} were sold, {held} are held or sent",
+    "{ordered} of SKU {sku} were sold and not let go, {held} are held or sent",
     """
-    WITH bought AS (
+    WITH let_go AS (
+        SELECT r.order_id, i.sku_id, sum(i.unshipped - i.astray) AS qty
+        FROM refunds r JOIN refund_items i ON i.refund_id = r.id
+        WHERE r.state = 'confirmed'
+        GROUP BY r.order_id, i.sku_id
+    ), bought AS (
         SELECT o.id, o.checkout_id, i.sku_id, sum(i.qty) AS qty
         FROM orders o JOIN order_items i ON i.order_id = o.id
         WHERE o.state IN ('confirmed', 'shipped', 'delivered')
@@ -36,11 +41,13 @@ SOLD_AND_NOT_HELD = Broken(
         WHERE status = 'fulfilled' OR (status = 'active' AND expires_at IS NULL)
         GROUP BY checkout_id, sku_id
     )
-    SELECT b.id AS subject, s.code AS sku, b.qty AS ordered, coalesce(h.qty, 0) AS held
+    SELECT b.id AS subject, s.code AS sku, b.qty - coalesce(g.qty, 0) AS ordered,
+        coalesce(h.qty, 0) AS held
     FROM bought b
     JOIN skus s ON s.id = b.sku_id
     LEFT JOIN held h ON h.checkout_id = b.checkout_id AND h.sku_id = b.sku_id
-    WHERE coalesce(h.qty, 0) <> b.qty
+    LEFT JOIN let_go g ON g.order_id = b.id AND g.sku_id = b.sku_id
+    WHERE coalesce(h.qty, 0) <> b.qty - coalesce(g.qty, 0)
     ORDER BY b.id
     """,
 )

@@ -1,0 +1,284 @@
+"""What is kept about a person is told to them, and taken away when they go."""
+
+import json
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select, text
+
+from app.accounts import service
+from app.accounts.models import Role, User
+from app.adapters.queue.inline import InlineQueue
+from app.catalog.models import Product
+from app.config import Settings
+from app.notifications.models import Notification, NotificationStatus, OptOut
+from app.operations import audit, export
+from app.orders.models import Order
+from app.platform.db import Database
+from app.platform.ids import decode, new_id
+from app.reviews.models import Review
+from app.tables import metadata
+from app.wiring import Providers
+from devstack.stripe.server import RunningServer
+from tests.api.people import PASSWORD, Person, Street, paying, street
+from tests.api.snapshots import rows
+from tests.factories import ADDRESS, make_user
+from tests.statements import statements
+
+ERASE = "/v1/account/erase"
+KEPT_WORDS = ("Lovelace", "St James", "+4930123456")
+
+
+@pytest.fixture
+def settings(settings: Settings, psp: RunningServer) -> Settings:
+    """The shop pays through the emulator."""
+    return paying(settings, psp)
+
+
+@pytest.fixture
+def shop(providers: Providers, queue: InlineQueue, client: FlaskClient) -> Street:
+    """A shop whose people all own something."""
+    return street(providers, queue, client)
+
+
+@pytest.fixture
+def ada(shop: Street) -> Person:
+    """A customer with everything a person can have; what she bought has arrived."""
+    person = shop.people["customer"]
+    person.patch("/v1/account", {"name": "Ada Lovelace"})
+    person.post("/v1/account/addresses", {"address": ADDRESS}, Idempotency_Key="k")
+    user_id = decode("usr", person.ids["user_id"])
+    with shop.wired.db.transaction() as session:
+        order = session.scalars(select(Order).where(Order.user_id == user_id)).one()
+        product_id = session.scalars(select(Product.id).limit(1)).one()
+        session.add(
+            Review(
+                product_id=product_id,
+                user_id=user_id,
+                order_id=order.id,
+                rating=5,
+                text="Dry feet",
+                author="Ada L.",
+            )
+        )
+        session.add(OptOut(recipient=order.email, topic="reviews"))
+        session.add(_letter(order, NotificationStatus.SENT))
+        session.add(_letter(order, NotificationStatus.QUEUED))
+        service.ask_reset(session, _email(person, shop.wired))
+    _arrive(shop.wired.db)
+    return person
+
+
+def _letter(order: Order, status: NotificationStatus) -> Notification:
+    return Notification(
+        event_id=new_id(),
+        channel="email",
+        recipient=order.email,
+        template="order_confirmed",
+        subject_id=order.id,
+        facts={"name": "Ada Lovelace"},
+        status=status,
+    )
+
+
+def _email(person: Person, wired: Providers) -> str:
+    return str((person.get("/v1/account").json or {})["email"])
+
+
+def _arrive(db: Database) -> None:
+    """Everything ordered has been delivered."""
+    with db.transaction() as session:
+        session.execute(text("UPDATE orders SET state = 'delivered' WHERE state = 'confirmed'"))
+
+
+def _erase(person: Person, password: str = PASSWORD) -> tuple[int, str]:
+    answer = person.post(ERASE, {"password": password})
+    return answer.status_code, (answer.json or {})["code"] if answer.get_data() else ""
+
+
+def _everything(db: Database) -> str:
+    """Every row of every table, as text."""
+    with db.reading() as session:
+        parts = " UNION ALL ".join(
+            f"SELECT '{name} ' || t::text FROM {name} t" for name in sorted(metadata.tables)
+        )
+        return "\n".join(session.execute(text(parts)).scalars())
+
+
+def test_a_person_is_told_everything_that_is_kept(shop: Street, ada: Person) -> None:
+    answer = ada.get("/v1/account/export")
+
+    told: dict[str, Any] = answer.json or {}
+    assert answer.status_code == 200
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="account.json"'
+    assert told["account"]["name"] == "Ada Lovelace"
+    assert [each["address"]["name"] for each in told["addresses"]] == ["Ada Lovelace"]
+    assert [each["id"] for each in told["orders"]] == [ada.ids["order_id"]]
+    order = told["orders"][0]
+    assert order["items"][0]["sku_id"] == shop.sku_id
+    assert order["payments"][0]["amount"] == order["total"]
+    assert [each["text"] for each in told["reviews"]] == ["Dry feet"]
+    assert [each["order_id"] for each in told["checkouts"]] == [ada.ids["order_id"]]
+    assert len(told["carts"]) == 2
+    assert sorted(each["status"] for each in told["letters"])[-2:] == ["queued", "sent"]
+    assert {each["purpose"] for each in told["mailed_tokens"]} == {"reset"}
+
+
+def test_nobody_elses_things_are_told(shop: Street, ada: Person) -> None:
+    told = json.dumps(shop.people["merchant"].get("/v1/account/export").json)
+
+    assert ada.ids["order_id"] not in told
+    assert "Lovelace" not in told
+
+
+@pytest.mark.parametrize("word", ["password", "hash", "token_hash", "pm_card"])
+def test_an_export_tells_no_secret(ada: Person, word: str) -> None:
+    assert word not in ada.get("/v1/account/export").get_data(as_text=True)
+
+
+def test_an_export_of_any_length_is_read_a_page_at_a_time(ada: Person, shop: Street) -> None:
+    whole = ada.get("/v1/account/export").json
+    with shop.wired.db.reading() as session:
+        user = session.get_one(User, decode("usr", ada.ids["user_id"]))
+
+    with statements(shop.wired.db) as seen:
+        told = json.loads("".join(export.document(shop.wired.db, user, page_rows=1)))
+
+    assert told == whole
+    assert len([sql for sql in seen if "FROM carts" in sql]) == len(told["carts"]) + 1
+
+
+def test_of_an_erased_person_nothing_is_left_that_names_them(shop: Street, ada: Person) -> None:
+    email = _email(ada, shop.wired)
+    bought = [each["email"] for each in (ada.get("/v1/account/export").json or {})["orders"]]
+    assert any(word in _everything(shop.wired.db) for word in KEPT_WORDS)
+    _forget_the_guest(shop.wired.db)
+    before = audit.of_database(shop.wired.db).breaches
+
+    answer = _erase(ada)
+
+    kept = _everything(shop.wired.db)
+    assert answer == (204, "")
+    assert [word for word in (*KEPT_WORDS, "Ada L.", email, *bought) if word in kept] == []
+    assert audit.of_database(shop.wired.db).breaches == before
+
+
+def _forget_the_guest(db: Database) -> None:
+    """The guest of this street lives at the same address; what is theirs is not the account's."""
+    with db.transaction() as session:
+        for table in ("orders", "checkouts"):
+            session.execute(
+                text(
+                    f"UPDATE {table} SET address = '{{}}', email = 'guest@example.org'"
+                    " WHERE user_id IS NULL"
+                )
+            )
+        session.execute(
+            text(
+                "UPDATE notifications SET recipient = 'guest@example.org' WHERE subject_id IN"
+                " (SELECT id FROM orders WHERE user_id IS NULL)"
+            )
+        )
+        session.execute(text("DELETE FROM idempotency_keys WHERE scope LIKE 'guest:%'"))
+
+
+def test_an_erased_persons_order_keeps_its_figures_and_where_it_was_taxed(
+    shop: Street, ada: Person
+) -> None:
+    order_id = decode("ord", ada.ids["order_id"])
+    with shop.wired.db.reading() as session:
+        before = session.get_one(Order, order_id)
+
+    _erase(ada)
+
+    with shop.wired.db.reading() as session:
+        after = session.get_one(Order, order_id)
+    for figure in ("number", "total", "tax", "shipping", "currency", "state", "user_id"):
+        assert getattr(after, figure) == getattr(before, figure)
+    assert after.address == before.address | {
+        "name": "", "line1": "", "line2": "", "city": "", "phone": "",
+    }  # fmt: skip
+    assert (after.address["country"], after.address["postal_code"]) == ("DE", "10117")
+    assert after.email.endswith("@erased.invalid")
+
+
+def test_an_erased_person_can_do_nothing_any_more(shop: Street, ada: Person) -> None:
+    email = _email(ada, shop.wired)
+
+    _erase(ada)
+
+    login = shop.client.post("/v1/auth/login", json={"email": email, "password": PASSWORD})
+    again = shop.client.post("/v1/auth/register", json={"email": email, "password": PASSWORD})
+    assert login.status_code == 401
+    assert again.status_code == 200
+    assert [ada.get(path).status_code for path in ("/v1/account", "/v1/account/export")] == [
+        401
+    ] * 2
+    assert _erase(ada) == (401, "unauthenticated")
+    assert ada.post("/v1/account/addresses", {"address": ADDRESS}).status_code == 401
+
+
+def test_a_purchase_by_an_access_token_that_outlived_its_person_is_refused(
+    shop: Street, ada: Person
+) -> None:
+    _erase(ada)
+    ada.cart(shop.sku_id)
+    before = rows(shop.wired.db)
+
+    answer = ada.buy()
+
+    assert (answer.status_code, (answer.json or {})["code"]) == (404, "cart_not_found")
+    assert rows(shop.wired.db) == before
+
+
+def test_letters_that_waited_for_an_erased_person_are_not_sent(shop: Street, ada: Person) -> None:
+    _erase(ada)
+
+    with shop.wired.db.reading() as session:
+        theirs = session.scalars(
+            select(Notification).where(Notification.recipient.like("erased-%"))
+        ).all()
+    assert {letter.status for letter in theirs} == {
+        NotificationStatus.SENT, NotificationStatus.WITHHELD,
+    }  # fmt: skip
+    assert all(letter.facts == {} for letter in theirs)
+
+
+@pytest.mark.parametrize("state", ["confirmed", "shipped"])
+def test_nobody_is_erased_while_something_is_on_its_way(
+    shop: Street, ada: Person, state: str
+) -> None:
+    with shop.wired.db.transaction() as session:
+        session.execute(text(f"UPDATE orders SET state = '{state}' WHERE user_id IS NOT NULL"))
+    before = rows(shop.wired.db)
+
+    answer = ada.post(ERASE, {"password": PASSWORD})
+
+    assert (answer.status_code, (answer.json or {})["code"]) == (409, "orders_under_way")
+    assert len((answer.json or {})["orders"]) == 1
+    assert rows(shop.wired.db) == before
+
+
+def test_nobody_is_erased_while_buying(shop: Street, ada: Person) -> None:
+    ada.buy()
+
+    assert _erase(ada) == (409, "orders_under_way")
+
+
+def test_only_who_knows_the_password_erases(shop: Street, ada: Person) -> None:
+    before = rows(shop.wired.db)
+
+    assert _erase(ada, "guessed") == (403, "wrong_password")
+    assert rows(shop.wired.db) == before
+
+
+def test_the_last_of_a_merchants_people_stays(shop: Street) -> None:
+    boss = shop.people["merchant"]
+    merchant_id = decode("mer", str((boss.get("/v1/account").json or {})["merchant_id"]))
+    alone = _erase(boss)
+    with shop.wired.db.transaction() as session:
+        make_user(session, role=Role.MERCHANT, merchant_id=merchant_id)
+
+    assert alone == (409, "last_of_merchant")
+    assert _erase(boss) == (204, "")
