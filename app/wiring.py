@@ -34,10 +34,11 @@ from app.platform.db import Database
 from app.platform.files import Files
 from app.platform.queue import Queue
 from app.platform.redis import ShopRedis, connect
+from app.reviews import events as review_events
 from app.saga import registry
 from app.shipping.ports import Carrier
 
-__all__ = ["REACTIONS", "Providers", "build", "providers", "tables", "use"]
+__all__ = ["FACTS", "REACTIONS", "Providers", "build", "providers", "tables", "use"]
 
 REACTIONS = (
     catalog_reactions,
@@ -45,6 +46,7 @@ REACTIONS = (
     document_reactions,
     notification_reactions,
 )  # importing them is what makes them react
+FACTS = (review_events,)  # nobody inside reacts to these; importing them declares them all the same
 
 
 PAYMENTS: Mapping[str, Callable[[Settings], PaymentProvider]] = {

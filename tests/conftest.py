@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -12,7 +11,7 @@ from alembic.config import Config
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import create_app, wiring
+from app import wiring
 from app.adapters.queue.inline import InlineQueue
 from app.config import Settings
 from app.operations import audit
@@ -23,10 +22,11 @@ from devstack.servers.postgres import EmbeddedPostgres
 from devstack.servers.valkey import EmbeddedValkey
 from devstack.stripe.emulator import StripeEmulator
 from devstack.stripe.server import RunningServer, serve
+from tests.databases import TEMPLATE, lend
+from tests.doors import door
 
 os.environ.setdefault("PYTHONWARNINGS", "")
 ROOT = Path(__file__).resolve().parent.parent
-TEMPLATE = "test_template"
 WEBHOOK_SECRET = "whsec_of_these_tests"
 CARRIER_SECRET = "whsec_b2YgdGhlc2UgdGVzdHMgYW5kIG5vIG90aGVycw=="
 
@@ -46,12 +46,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
 
 @pytest.fixture
 def database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
-    """A database of its own for this test, copied from the template."""
-    name = f"test_{uuid4().hex[:16]}"
-    with psycopg.connect(_plain(postgres.url("postgres")), autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY wal_log")
-        yield postgres.url(name)
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    """A database of its own for this test, as the migrations make it."""
+    with lend(postgres) as url:
+        yield url
 
 
 @pytest.fixture
@@ -181,7 +178,7 @@ def providers(
 @pytest.fixture
 def app(providers: Providers) -> Flask:
     """The web door of this test."""
-    return create_app()
+    return door()
 
 
 @pytest.fixture

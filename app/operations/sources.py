@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.catalog.models import Sku
 from app.checkout.models import Checkout
+from app.documents.models import Invoice
 from app.events.models import ConsumerInbox, OutboxEvent
 from app.inventory.models import LedgerEntry, Reservation, Warehouse
 from app.notifications.masking import masked
@@ -180,6 +181,16 @@ def coupon_uses(session: Session, about: About) -> Iterator[Entry]:
             yield Entry(row.updated_at, "coupon", str(row.status), {"coupon": code})
 
 
+def invoiced(session: Session, about: About) -> Iterator[Entry]:
+    """Which invoices their merchants issued."""
+    rows = session.scalars(
+        select(Invoice).where(Invoice.order_id.in_(about.order_ids)).order_by(Invoice.id)
+    )
+    for row in rows:
+        detail = {"number": row.figures["number"], "merchant": encode("mer", row.merchant_id)}
+        yield Entry(row.issued_at, "invoice", "issued", detail | {"total": row.total})
+
+
 def facts(session: Session, about: About) -> Iterator[Entry]:
     """What was announced of them, when the bus had it, and who applied it."""
     events = session.scalars(
@@ -233,6 +244,7 @@ SOURCES: tuple[Source, ...] = (
     coupon_uses,
     money,
     moves,
+    invoiced,
     facts,
     journal,
     told_by_provider,

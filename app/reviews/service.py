@@ -62,22 +62,7 @@ def write(
     order_id = queries.order_sent(session, product_id, user_id)
     if order_id is None:
         raise NotABuyer("Only who has been sent this product may review it.")
-    written: Review | None = session.scalar(
-        insert(Review)
-        .values(
-            id=new_id(),
-            product_id=product_id,
-            user_id=user_id,
-            order_id=order_id,
-            rating=draft.rating,
-            title=draft.title,
-            text=draft.text,
-            author="" if draft.anonymous else _name_of(session, user_id),
-            status=REVIEW.initial,
-        )
-        .on_conflict_do_nothing(index_elements=["product_id", "user_id"])
-        .returning(Review)
-    )
+    written = _insert(session, product_id, user_id, order_id, draft)
     if written is None:
         there = queries.review_of(session, product_id, user_id)
         raise AlreadyReviewed(
@@ -151,6 +136,29 @@ def reject(
     if review.status is not ReviewStatus.REJECTED:
         _decide(session, product, review, ReviewStatus.REJECTED, moderator, reason=reason)
     return review
+
+
+def _insert(
+    session: ShopSession, product_id: UUID, user_id: UUID, order_id: UUID, draft: ReviewDraft
+) -> Review | None:
+    """The row, or None where the person has one for this product already, however lately."""
+    written: Review | None = session.scalar(
+        insert(Review)
+        .values(
+            id=new_id(),
+            product_id=product_id,
+            user_id=user_id,
+            order_id=order_id,
+            rating=draft.rating,
+            title=draft.title,
+            text=draft.text,
+            author="" if draft.anonymous else _name_of(session, user_id),
+            status=REVIEW.initial,
+        )
+        .on_conflict_do_nothing(index_elements=["product_id", "user_id"])
+        .returning(Review)
+    )
+    return written
 
 
 def _locked(

@@ -4,15 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import psycopg
 from flask.testing import FlaskClient
 from pydantic import SecretStr
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app import create_app, wiring
+from app import wiring
 from app.accounts.models import Role, User
 from app.adapters.queue.inline import InlineQueue
 from app.catalog.models import Sku
@@ -25,7 +24,9 @@ from devstack.servers.postgres import EmbeddedPostgres
 from devstack.servers.valkey import EmbeddedValkey
 from devstack.stripe.emulator import StripeEmulator
 from devstack.stripe.server import RunningServer, serve
-from tests.conftest import TEMPLATE, WEBHOOK_SECRET, workers
+from tests.conftest import WEBHOOK_SECRET, workers
+from tests.databases import lend
+from tests.doors import door
 from tests.factories import ADDRESS, make_sku, make_user
 from tests.journeys.conftest import furnish
 
@@ -208,21 +209,17 @@ def _set_by(merchant: Person) -> dict[str, str]:
 @contextmanager
 def opened(postgres: EmbeddedPostgres, valkey: EmbeddedValkey) -> Iterator[Street]:
     """A street of its own for a whole module, whose tests change nothing that others see."""
-    name = f"test_{uuid4().hex[:16]}"
-    admin_url = postgres.url("postgres").replace("+psycopg", "")
-    with psycopg.connect(admin_url, autocommit=True) as admin, serve(_emulator()) as psp:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY wal_log")
+    with lend(postgres) as url, serve(_emulator()) as psp:
         queue = workers()
-        wired = wiring.build(paying(_settings(postgres.url(name), valkey.url()), psp), queue=queue)
+        wired = wiring.build(paying(_settings(url, valkey.url()), psp), queue=queue)
         wired.redis.flushall()
         wiring.use(wired)
         try:
-            yield street(wired, queue, create_app().test_client())
+            yield street(wired, queue, door().test_client())
         finally:
             wiring.use(None)
             wired.db.dispose()
             wired.redis.close()
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _emulator() -> StripeEmulator:

@@ -4,15 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
 
-import psycopg
 from flask.testing import FlaskClient
 from pydantic import SecretStr
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app import create_app, wiring
+from app import wiring
 from app.adapters.queue.inline import InlineQueue
 from app.catalog.models import Sku
 from app.checkout.models import Checkout
@@ -26,8 +24,10 @@ from app.saga.sweep import sweep
 from app.wiring import Providers
 from devstack.servers.postgres import EmbeddedPostgres
 from devstack.stripe.server import RunningServer
-from tests.conftest import TEMPLATE, WEBHOOK_SECRET, Clock
+from tests.conftest import WEBHOOK_SECRET, Clock
 from tests.crash.power import Power
+from tests.databases import lend
+from tests.doors import door
 from tests.factories import ADDRESS
 from tests.journeys.conftest import furnish
 
@@ -52,7 +52,7 @@ class World:
         self.queue = InlineQueue(self.tasks)
         self.providers = wiring.build(self.settings, queue=self.queue)
         wiring.use(self.providers)
-        self.client = create_app().test_client()
+        self.client = door().test_client()
 
     def stop(self) -> None:
         """Let go of every connection."""
@@ -147,14 +147,11 @@ def new_world(
     settings: Settings,
 ) -> Iterator[World]:
     """An untouched shop with ten units of one SKU, torn down afterwards."""
-    name = f"test_{uuid4().hex[:16]}"
-    admin_url = postgres.url("postgres").replace("+psycopg", "")
-    with psycopg.connect(admin_url, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY wal_log")
+    with lend(postgres) as url:
         psp.emulator.reset()
         here = settings.model_copy(
             update={
-                "database_url": postgres.url(name),
+                "database_url": url,
                 "redis_url": redis_url,
                 "stripe_api_base": psp.url,
                 "stripe_api_key": SecretStr("sk_test_crash"),
@@ -174,4 +171,3 @@ def new_world(
             yield world
         finally:
             world.stop()
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -128,7 +128,7 @@ MOVES: dict[str, tuple[list[str], Found]] = {
             'INSERT INTO order_transitions (order_id, "from", "to", actor, reason)'
             " VALUES (%(first)s, 'confirmed', 'delivered', 'somebody', 'magic')",
         ],
-        {(6, "illegal_move"), (10, "change_not_announced")},
+        {(6, "illegal_move"), (6, "order_unlike_parcels"), (10, "change_not_announced")},
     ),
     "a move left out": (
         ["""DELETE FROM order_transitions WHERE "to" = 'created' AND order_id = %(first)s"""],
@@ -136,7 +136,7 @@ MOVES: dict[str, tuple[list[str], Found]] = {
     ),
     "a state nobody wrote down": (
         ["UPDATE orders SET state = 'shipped' WHERE id = %(first)s"],
-        {(6, "state_not_journaled")},
+        {(6, "state_not_journaled"), (6, "order_unlike_parcels")},
     ),
     "an order its checkout does not know": (
         ["UPDATE checkouts SET order_id = NULL WHERE id = %(first_checkout)s"],

@@ -5,15 +5,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import psycopg
 from flask.testing import FlaskClient
 from pydantic import SecretStr
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
-from app import create_app, wiring
+from app import wiring
 from app.accounts.models import Role
 from app.adapters.queue.inline import InlineQueue
 from app.catalog.models import Sku
@@ -31,7 +30,9 @@ from app.saga.sweep import sweep
 from app.wiring import Providers
 from devstack.servers.postgres import EmbeddedPostgres
 from devstack.stripe.server import RunningServer
-from tests.conftest import TEMPLATE, WEBHOOK_SECRET, Clock
+from tests.conftest import WEBHOOK_SECRET, Clock
+from tests.databases import lend
+from tests.doors import door
 from tests.factories import (
     ADDRESS,
     make_merchant,
@@ -72,7 +73,7 @@ class Market:
         self.queue = InlineQueue(self.tasks)
         self.wired = wiring.build(self.settings, queue=self.queue)
         wiring.use(self.wired)
-        self.client = create_app().test_client()
+        self.client = door().test_client()
 
     def stop(self) -> None:
         """Let go of every connection."""
@@ -261,15 +262,12 @@ def opened(
     ahead: list[float],
 ) -> Iterator[Market]:
     """An untouched market, torn down afterwards."""
-    name = f"test_{uuid4().hex[:16]}"
-    admin_url = postgres.url("postgres").replace("+psycopg", "")
-    with psycopg.connect(admin_url, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY wal_log")
+    with lend(postgres) as url:
         psp.emulator.reset()
         ahead[0] = 0.0
         here = settings.model_copy(
             update={
-                "database_url": postgres.url(name),
+                "database_url": url,
                 "redis_url": redis_url,
                 "stripe_api_base": psp.url,
                 "stripe_api_key": SecretStr("sk_test_market"),
@@ -289,7 +287,6 @@ def opened(
             yield market
         finally:
             market.stop()
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def now() -> float:

@@ -24,7 +24,7 @@ from devstack.servers.ports import free_port
 from devstack.servers.postgres import EmbeddedPostgres
 from devstack.servers.valkey import EmbeddedValkey
 from devstack.stack import Ports, Stack, process_environment
-from tests.conftest import TEMPLATE
+from tests.databases import TEMPLATE
 from tests.factories import make_merchant, make_shipping_rate, make_tax_rate
 from tests.stack.http_client import HttpClient
 from tests.stack.processes import Processes

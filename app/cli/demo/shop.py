@@ -6,6 +6,7 @@ it, and the ledger tells of every unit. A run that was cut off is finished by th
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -28,6 +29,11 @@ LOGINS = {
     "customer": "customer@demo.shop",
     "merchant": "merchant@demo.shop",
     "ops": "ops@demo.shop",
+}
+_SEATS = {  # what stands on their invoices; nobody lives there
+    "blue-barn": ("Blue Barn GmbH", "Scheunenweg 1", "Leipzig", "04109", "DE"),
+    "kiln-and-oak": ("Kiln & Oak B.V.", "Ovenstraat 7", "Rotterdam", "3011", "NL"),
+    "paper-harbour": ("Paper Harbour Kft.", "Könyv utca 3", "Győr", "9021", "HU"),
 }
 _WAREHOUSES = (("Leipzig", "DE", 10), ("Rotterdam", "NL", 20))
 _READER = "reader-{number}@demo.shop"
@@ -121,12 +127,23 @@ def _plant_merchants(session: ShopSession, places: Sequence[UUID]) -> tuple[dict
     for slug, name in MERCHANTS:
         if slug not in known:
             known[slug] = Merchant(
-                slug=slug, name=name, currency=CURRENCY, default_warehouse_id=places[0]
+                slug=slug,
+                name=name,
+                currency=CURRENCY,
+                default_warehouse_id=places[0],
+                settings=_at_home(slug),
             )
             session.add(known[slug])
             new += 1
     session.flush()
     return {slug: known[slug].id for slug, _ in MERCHANTS}, new
+
+
+def _at_home(slug: str) -> dict[str, Any]:
+    legal_name, line1, city, postal_code, country = _SEATS[slug]
+    seat = {"line1": line1, "line2": "", "city": city, "region": ""}
+    seat |= {"postal_code": postal_code, "country": country}
+    return {"legal_name": legal_name, "address": seat, "vat_id": f"{country}999999999"}
 
 
 def _plant_users(session: ShopSession, merchants: dict[str, UUID], passwords: Passwords) -> int:

@@ -139,7 +139,7 @@ def big_shop(postgres):
     """Three thousand products, enough for the planner to prefer an index."""
     import psycopg
 
-    from tests.conftest import TEMPLATE
+    from tests.databases import TEMPLATE
 
     name = f"test_{new_id().hex[:16]}"
     plain = postgres.url("postgres").replace("postgresql+psycopg://", "postgresql://")
