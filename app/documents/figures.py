@@ -42,7 +42,7 @@ def of_invoice(
             "ordered_at": order.created_at.isoformat(),
         },
         "seller": _seller(merchant_id, seller),
-        "buyer": {"email": order.email, "address": address_of(order.address)},
+        "buyer": {"address": address_of(order.address)},
         "lines": lines,
         "shipping": shipping,
         "taxes": _taxes([*lines, *shipping]),

@@ -79,7 +79,7 @@ def _head(figures: Figures, said: Words) -> Iterator[Row]:
     buyer = figures["buyer"]
     yield row(
         _HEAD,
-        [*postal(buyer["address"], said), buyer["email"]],
+        postal(buyer["address"], said),
         [said.say(name) for name in facts],
         list(facts.values()),
     )

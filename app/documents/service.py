@@ -17,6 +17,7 @@ from app.orders.states import OrderState
 from app.payments.queries import shop_now
 from app.platform.db import ShopSession
 from app.platform.ids import new_id
+from app.platform.metrics import INVOICES
 
 
 def issue_due(session: ShopSession, order_id: UUID) -> list[Invoice]:
@@ -60,6 +61,7 @@ def issue(session: ShopSession, order_id: UUID, *, merchant_id: UUID) -> Invoice
         issued_at=now,
     )
     session.add(invoice)
+    session.afterwards(INVOICES.inc)
     session.flush()  # an append-only row: it is written before anybody can change what was read
     return invoice
 

@@ -59,6 +59,8 @@ CANCELLATIONS = Counter(
     "order_cancellations_total", "Confirmed orders called off, by who did it.", ["actor"]
 )
 PAYMENT_CAPTURES = Counter("payment_captures_total", "Captures by outcome.", ["outcome"])
+REVIEWS = Counter("reviews_total", "Reviews by what became of them.", ["outcome"])
+INVOICES = Counter("invoices_total", "Invoices issued.")
 COUPONS = Counter("coupons_total", "Uses of coupons by outcome.", ["outcome"])
 ORDERS_STUCK = Gauge(
     "orders_stuck",

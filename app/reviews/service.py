@@ -18,6 +18,7 @@ from app.catalog.models import Product
 from app.events.outbox import announce
 from app.platform.db import ShopSession
 from app.platform.ids import encode, new_id
+from app.platform.metrics import REVIEWS
 from app.reviews import queries
 from app.reviews.errors import (
     AlreadyReviewed,
@@ -206,6 +207,7 @@ def _move(session: ShopSession, product: Product, review: Review, to: ReviewStat
     REVIEW.check(review.status, to)
     counted = ReviewStatus.PUBLISHED in (review.status, to)
     review.status = to
+    session.afterwards(REVIEWS.labels(outcome=str(to)).inc)
     if counted:
         _rate(session, product)
 
