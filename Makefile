@@ -4,7 +4,7 @@ DEV := $(PYTHON) devstack/bootstrap.py --dev --
 COMPILE := .venv/bin/uv pip compile --quiet --no-annotate --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: up test check fix purchase flask bench migration openapi lock help
+.PHONY: up test check fix purchase flask bench migration openapi configuration lock help
 
 up: ## Start the whole shop here until Ctrl-C (PORT, FLOWER_PORT, MAIL_PORT, PSP_PORT, VERBOSE=1)
 	@$(RUN) -m devstack.up
@@ -27,7 +27,7 @@ fix: ## Mend what can be mended by machine: lint and format
 	@$(DEV) -m ruff check --fix .
 	@$(DEV) -m ruff format .
 
-purchase: ## Buy something through the public API of a running `make up`, told step by step
+purchase: ## Walk an order down its whole road in a running `make up`: buy, ship, deliver, refund, told step by step
 	@$(RUN) -m devstack.purchase
 
 flask: ## A command of the shop beside a running `make up`: make flask A="audit" · A="trace 100001"

@@ -89,6 +89,7 @@ beat_schedule = {
     "apply-psp-events": _each("payments.apply_events", 3.0),
     "cancel-expired-orders": _each("orders.cancel_expired", 60.0),
     "deliver-letters": _each("notifications.sweep", 3.0),
+    "delete-erased-labels": _each("shipping.delete_labels", 300.0),
     "prune-outbox": _each("outbox.prune", 3600.0),
     "forget-old-keys": _each("housekeeping.forget_old_keys", 3600.0),
     "forget-old-tokens": _each("housekeeping.forget_old_tokens", 3600.0),

@@ -24,6 +24,7 @@ celery.conf.imports = (
     "tasks.orders",
     "tasks.outbox",
     "tasks.payments",
+    "tasks.shipping",
     "tasks.steps",
 )
 

@@ -93,6 +93,12 @@ class SlugTaken(Conflict):
     code = "slug_taken"
 
 
+class NotOfMerchant(Denied):
+    """Whoever asks sells for this merchant no more: an access token outlives that by minutes."""
+
+    code = "forbidden"
+
+
 class PersonNotFound(NotFound):
     """Nobody of this merchant has this id."""
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app.accounts.errors import (
     AddressNotFound,
     MerchantNotFound,
+    NotOfMerchant,
     PersonNotFound,
     Unauthenticated,
 )
@@ -128,6 +129,21 @@ def person_of(session: Session, merchant_id: UUID, user_id: UUID) -> User:
     found = session.scalar(select(User).where(User.id == user_id, User.merchant_id == merchant_id))
     if found is None:
         raise PersonNotFound("Nobody of yours has this id.")
+    return found
+
+
+def lock_merchant_of(session: Session, merchant_id: UUID, acting: UUID | None) -> Merchant:
+    """A merchant, locked until the transaction ends, for one of its people to change who or what
+    acts for it. Raises MerchantNotFound, NotOfMerchant."""
+    found = merchant(session, merchant_id, lock=True)
+    belongs = select(User.id).where(
+        User.id == acting,
+        User.merchant_id == merchant_id,
+        User.role == Role.MERCHANT,
+        User.erased_at.is_(None),
+    )
+    if acting is None or session.scalar(belongs) is None:
+        raise NotOfMerchant("You sell for this merchant no more.")
     return found
 
 

@@ -69,7 +69,7 @@ def list_api_keys() -> dict[str, Any]:
 def revoke_api_key(key_id: UUID) -> None:
     """Take a key back, for good; some seconds later it opens nothing anywhere."""
     with transaction() as session:
-        service.revoke_api_key(session, merchant_id(), key_id)
+        service.revoke_api_key(session, merchant_id(), key_id, revoked_by=principal().user_id)
 
 
 def _fields(row: ApiKey) -> dict[str, Any]:

@@ -1,14 +1,19 @@
 """Carts: guests' by the token of their cart, people's by their sign-in."""
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, TypeVar
 from uuid import UUID
+
+from flask import Response, current_app, make_response
 
 from app.accounts.errors import Unauthenticated
 from app.api.schemas.carts import CartSchema, LineChangeSchema, NewLineSchema
 from app.cart.errors import CartTokenNeeded
 from app.cart.ports import Owner
 from app.cart.view import CartView
-from app.platform.ids import encode
+from app.platform.ids import decode, encode
 from app.web.auth import Scope, guest_cart_id, principal, requires
 from app.web.blueprints import Blueprint
 from app.web.conditional import expected_version, version_tag
@@ -18,11 +23,29 @@ from app.wiring import providers
 
 carts = Blueprint("carts", __name__, url_prefix="/v1/cart", description="Carts")
 
+V = TypeVar("V", bound=Callable[..., Any])
 _LINE = '/<id(prefix="crt"):cart_id>/lines/<id(prefix="sku"):sku_id>'
+
+
+def _with_token(view: V) -> V:
+    """Give a guest's new cart its token last, outside of what is kept for a repeat: it opens the
+    cart for a year, and a repeat is given another."""
+
+    @wraps(view)
+    def shown(*args: Any, **kwargs: Any) -> Response:
+        response = make_response(view(*args, **kwargs))
+        if response.status_code == HTTPStatus.CREATED and principal().user_id is None:
+            cart = response.get_json()
+            cart["token"] = providers().cart_tokens.issue(decode("crt", cart["id"]))
+            response.set_data(current_app.json.dumps(cart))
+        return response
+
+    return shown  # type: ignore[return-value]
 
 
 @carts.route("", methods=["POST"])
 @requires(Scope.CART)
+@_with_token
 @idempotent
 @carts.arguments(NewLineSchema)
 @carts.response(200, CartSchema)
@@ -42,11 +65,8 @@ def add_to_cart(wanted: dict[str, Any]) -> Any:
         cart = providers().carts.add(session, owner, **wanted, expected=expected_version())
     if not cart.created:
         return _answer(cart)
-    body = vars(cart)
-    if owner.user_id is None:
-        body = {**body, "token": providers().cart_tokens.issue(cart.id)}
     location = {"Location": f"/v1/cart/{encode('crt', cart.id)}"}
-    return body, 201, version_tag(cart.version) | location
+    return cart, 201, version_tag(cart.version) | location
 
 
 @carts.route("", methods=["GET"])

@@ -82,7 +82,8 @@ def show_receipt(order_id: UUID) -> Response:
 def issue_invoice(order_id: UUID) -> dict[str, Any]:
     """Issue the merchant's invoice for its part of an order, now; asked again it is the same one.
 
-    Without this it is issued when the money is taken. Refused as `order_canceled`.
+    It is issued by itself when the money is taken; this does not wait for that to be heard. Refused
+    as `order_canceled`, and as `nothing_to_bill` before anything was paid or sent.
     """
     with transaction() as session:
         return _shown(service.issue(session, order_id, merchant_id=merchant_id()))

@@ -6,7 +6,7 @@ from uuid import UUID
 from app.accounts import queries, service
 from app.accounts.models import User
 from app.api.schemas.people import ColleagueSchema, ColleaguesSchema, InvitationSchema
-from app.web.auth import Scope, merchant_id, requires
+from app.web.auth import Scope, merchant_id, principal, requires
 from app.web.blueprints import Blueprint
 from app.web.idempotency import idempotent
 from app.web.limits import limit_registrations
@@ -30,9 +30,10 @@ def invite_person(invitation: dict[str, str]) -> User:
     `email_taken` where the address has an account already.
     """
     with transaction() as session:
-        return service.invite(
+        return service.invite_colleague(
             session,
             merchant_id(),
+            invited_by=principal().user_id,
             email=invitation["email"].strip(),
             name=invitation["name"],
         )
@@ -59,4 +60,4 @@ def remove_person(user_id: UUID) -> None:
     `last_of_merchant` where nobody would be left.
     """
     with transaction() as session:
-        service.remove_person(session, merchant_id(), user_id)
+        service.remove_person(session, merchant_id(), user_id, removed_by=principal().user_id)

@@ -147,6 +147,25 @@ def receive_return(arrival: dict[str, Any], return_id: UUID) -> ReturnView:
         return going_back.find_return(session, return_id)
 
 
+@returns.route('/returns/<id(prefix="ret"):return_id>/retry', methods=["POST"])
+@requires(Scope.ORDERS_FULFIL)
+@idempotent
+@returns.response(202, ReturnSchema)
+@returns.alt_response(404, "NOT_FOUND")
+@returns.alt_response(409, "CONFLICT")
+def retry_return(return_id: UUID) -> ReturnView:
+    """Give the money back once more, where the refund of what arrived failed.
+
+    Refused as `return_out_of_turn`, `too_many_units` where it was refunded otherwise meanwhile.
+    """
+    with transaction() as session:
+        party = _party(session, going_back.find_return(session, return_id), selling=True)
+        service.give_back_again(
+            session, return_id, actor=party.actor, merchant_id=party.merchant_id
+        )
+        return going_back.find_return(session, return_id)
+
+
 @returns.route('/returns/<id(prefix="ret"):return_id>/cancel', methods=["POST"])
 @requires(Scope.ORDERS_WRITE)
 @idempotent

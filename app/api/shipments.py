@@ -23,6 +23,7 @@ from app.orders.service.ship import Wanted, ship
 from app.platform.db import ShopSession
 from app.platform.ids import encode
 from app.shipping.errors import (
+    LabelErased,
     LabelNotPrinted,
     ParcelNotFound,
     ShipmentNotFound,
@@ -127,11 +128,14 @@ def get_shipment(shipment_id: UUID) -> ShipmentView:
 @shipments.alt_response(404, "NOT_FOUND")
 @shipments.alt_response(409, "CONFLICT")
 def show_label(shipment_id: UUID) -> Response:
-    """The label of a parcel, to be printed. Refused as `label_not_printed` before there is one."""
+    """The label of a parcel, to be printed. Refused as `label_not_printed` before there is one, and
+    as `label_erased` once the person it went to was erased."""
     with reading() as session:
         shipment = find_shipment(session, shipment_id)
     if not _stands_behind(shipment):
         raise ShipmentNotFound("There is no such shipment.")
+    if shipment.label_erased_at is not None:
+        raise LabelErased("Whoever this parcel went to was erased, and its label too.")
     if shipment.label_key is None:
         raise LabelNotPrinted(f"The parcel is {shipment.status} and has no label.")
     answer = Response(providers().files.get(shipment.label_key), mimetype=MEDIA_TYPE)

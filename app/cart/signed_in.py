@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from app.accounts.models import User
+from app.accounts.queries import signed_in
 from app.cart.models import Cart, CartLine
 from app.cart.ports import LINES_MAX, UNITS_MAX, NewLine, Owner, StoredCart, StoredLine
 from app.cart.refusals import refuse
@@ -184,7 +185,8 @@ def open_cart(
     session: ShopSession, owner: Owner, currency: str | None, *, expected: int | None = None
 ) -> CartRow:
     """The open cart of a person, made when there is none, locked and its version raised: one
-    statement, so that two first clicks make one cart."""
+    statement, so that two first clicks make one cart. Raises Unauthenticated.
+    """
     new = insert(Cart).values(
         id=new_id(), user_id=owner.user_id, currency=currency, version=1, status=CartStatus.OPEN
     )
@@ -195,6 +197,8 @@ def open_cart(
             set_=_written(new.excluded.currency),
         ).returning(*_CART)
     ).one()
+    if row.version == 1:  # a new row has waited for whoever was erasing its person
+        signed_in(session, owner.user_id)
     return _writable(CartRow(*row), currency, expected)
 
 

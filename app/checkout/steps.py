@@ -23,7 +23,7 @@ from app.pricing.queries import coupon_terms
 from app.pricing.service import Take
 from app.pricing.totals import Totals
 from app.saga.states import SagaState
-from app.saga.table import Batch, Done, Outcome, Outcomes, Refused
+from app.saga.table import Batch, Done, Outcome, Outcomes, Refused, end_of
 from app.shipping.ports import CarrierRate
 
 __all__ = [
@@ -49,7 +49,8 @@ def reserve(batch: Batch) -> Outcomes:
 
 def release(batch: Batch) -> Outcomes:
     """Give the units back that these checkouts hold, and let gate 1 count them anew."""
-    inventory.release(batch.session, [row.id for row in batch.rows])
+    expired = [row.id for row in batch.rows if end_of(row.failure) == SagaState.EXPIRED]
+    inventory.release(batch.session, [row.id for row in batch.rows], expired=expired)
     _recount(batch, batch.rows)
     return {row.id: Done() for row in batch.rows}
 

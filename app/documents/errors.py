@@ -15,6 +15,12 @@ class OrderCanceled(Conflict):
     code = "order_canceled"
 
 
+class NothingToBill(Conflict):
+    """Nothing of the merchant's part was paid or sent yet, or nothing of it will ever be sent."""
+
+    code = "nothing_to_bill"
+
+
 class NothingPaid(Conflict):
     """No money was taken yet, so there is nothing to give a receipt for."""
 

@@ -5,11 +5,13 @@ and the totals of all lines and of the shipping make the invoice's.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from app.accounts.settings import MerchantSettings
+from app.orders.amounts import share
 from app.orders.models import Order, OrderItem
 from app.platform.ids import decode, encode
 
@@ -23,12 +25,15 @@ def of_invoice(
     seller: MerchantSettings,
     number: int,
     totals: Mapping[str, Any],
+    canceled: Mapping[int, int],
     issued_at: datetime,
     supplied_at: datetime | None,
 ) -> dict[str, Any]:
     """One merchant's part of an order. `totals` are those frozen on its checkout: they know the
-    rates by which the amounts of the order were taxed."""
-    lines = _lines([item for item in order.items if item.merchant_id == merchant_id], totals)
+    rates by which the amounts of the order were taxed. Of the units of a line those `canceled` are
+    not billed, nor is their share of its amounts."""
+    mine = [item for item in order.items if item.merchant_id == merchant_id]
+    lines = _lines([_billed(item, canceled.get(item.line, 0)) for item in mine], totals)
     shipping = _shipping(order, merchant_id, totals)
     return {
         "number": f"{number:0{NUMBER_DIGITS}}",
@@ -66,23 +71,51 @@ def _seller(merchant_id: UUID, seller: MerchantSettings) -> dict[str, Any]:
     }
 
 
-def _lines(items: Iterable[OrderItem], totals: Mapping[str, Any]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class _Billed:
+    """The units of a line that are paid for, and what they cost."""
+
+    item: OrderItem
+    qty: int
+    discount: int
+    tax: int
+    tax_included: int
+    total: int
+
+
+def _billed(item: OrderItem, canceled: int) -> _Billed:
+    """What is left of a line. Its total is exact, as refunds count shares; the cents by which the
+    shares of its parts miss that are the discount's, or the added tax's where there is none."""
+    if not canceled:
+        return _Billed(item, item.qty, item.discount, item.tax, item.tax_included, item.total)
+    kept = item.qty - canceled
+    total = share(item.total, item.qty, before=canceled, units=kept)
+    tax = share(item.tax, item.qty, before=canceled, units=kept)
+    is_included = item.tax_included > 0
+    discount = item.price_snapshot * kept + (0 if is_included else tax) - total
+    if not is_included and (discount < 0 or not item.discount):
+        discount, tax = 0, total - item.price_snapshot * kept
+    return _Billed(item, kept, discount, tax, tax if is_included else 0, total)
+
+
+def _lines(billed: Iterable[_Billed], totals: Mapping[str, Any]) -> list[dict[str, Any]]:
     rated = {line["line"]: line for line in totals.get("lines", ())}
     return [
         {
-            "line": item.line,
-            "sku_id": encode("sku", item.sku_id),
-            "code": item.code,
-            "name": item.name,
-            "qty": item.qty,
-            "price": item.price_snapshot,
-            "discount": item.discount,
-            **_taxed(item, rated.get(item.line, {}), totals),
-            "net": item.price_snapshot * item.qty - item.discount - item.tax_included,
-            "tax": item.tax,
-            "total": item.total,
+            "line": line.item.line,
+            "sku_id": encode("sku", line.item.sku_id),
+            "code": line.item.code,
+            "name": line.item.name,
+            "qty": line.qty,
+            "price": line.item.price_snapshot,
+            "discount": line.discount,
+            **_taxed(line.item, rated.get(line.item.line, {}), totals),
+            "net": line.total - line.tax,
+            "tax": line.tax,
+            "total": line.total,
         }
-        for item in items
+        for line in billed
+        if line.qty
     ]
 
 

@@ -1,6 +1,6 @@
 """What can be asked of invoices, and of what they are made from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 from app.checkout.models import Checkout
 from app.documents.errors import InvoiceNotFound
 from app.documents.models import Invoice
+from app.orders.amounts import LineUnits
 from app.orders.errors import OrderNotFound
 from app.orders.models import Order, OrderItem
 from app.orders.queries import units_of
@@ -75,26 +76,29 @@ def invoices_of(
     return session.scalars(wanted).all()
 
 
-def merchants_due(session: Session, order_id: UUID) -> list[UUID]:
-    """Whose goods of an order are paid and not invoiced, by id.
+def merchants_due(
+    session: Session, order_id: UUID, units: Mapping[int, LineUnits] | None = None
+) -> set[UUID]:
+    """Whose goods of an order are paid and not invoiced.
 
     All merchants' are once the payment is taken, in whatever number of parts; before, and where
     there was nothing to pay, those of who has sent a parcel. Who sends nothing bills nothing.
     """
     order = session.get(Order, order_id)
     if order is None or order.state in (OrderState.CREATED, OrderState.CANCELED):
-        return []
-    units = units_of(session, order_id).values()
-    due = {each.merchant_id for each in units if each.canceled < each.ordered}
+        return set()
+    units = units_of(session, order_id) if units is None else units
+    due = {each.merchant_id for each in units.values() if each.canceled < each.ordered}
     payment = payment_of_order(session, order_id)
     if payment is None or payment.status not in _TAKEN:
         due &= _senders(session, order_id)
     invoiced = select(Invoice.merchant_id).where(Invoice.order_id == order_id)
-    return sorted(due - set(session.scalars(invoiced)))
+    return due - set(session.scalars(invoiced))
 
 
 def order_of(session: Session, order_id: UUID, merchant_id: UUID) -> tuple[Order, dict[str, Any]]:
-    """A confirmed order that this merchant sells a part of, with its lines, and its frozen totals.
+    """A confirmed order that this merchant sells a part of, locked, with its lines, and its frozen
+    totals.
 
     Raises OrderNotFound.
     """
@@ -107,6 +111,8 @@ def order_of(session: Session, order_id: UUID, merchant_id: UUID) -> tuple[Order
             exists().where(OrderItem.order_id == Order.id, OrderItem.merchant_id == merchant_id),
         )
         .options(selectinload(Order.items))
+        .with_for_update(of=Order)
+        .execution_options(populate_existing=True)
     ).one_or_none()
     if row is None:
         raise OrderNotFound("There is no such order.")

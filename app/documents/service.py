@@ -11,8 +11,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.accounts.settings import settings_of
 from app.documents import figures, queries
-from app.documents.errors import OrderCanceled
+from app.documents.errors import NothingToBill, OrderCanceled
 from app.documents.models import Invoice, InvoiceCounter
+from app.orders.queries import units_of
 from app.orders.states import OrderState
 from app.payments.queries import shop_now
 from app.platform.db import ShopSession
@@ -24,14 +25,16 @@ def issue_due(session: ShopSession, order_id: UUID) -> list[Invoice]:
     """Issue what is due of an order by `queries.merchants_due`; asked again it issues nothing."""
     return [
         issue(session, order_id, merchant_id=merchant_id)
-        for merchant_id in queries.merchants_due(session, order_id)
+        for merchant_id in sorted(queries.merchants_due(session, order_id))
     ]
 
 
 def issue(session: ShopSession, order_id: UUID, *, merchant_id: UUID) -> Invoice:
     """The merchant's invoice for its part of an order: the one there is, or a new one.
 
-    Raises OrderNotFound where the merchant sells nothing of it, OrderCanceled.
+    It bills the units that were sent or still will be, and is issued once they are due: whoever
+    cancels or refunds meanwhile waits for the order. Raises OrderNotFound where the merchant sells
+    nothing of it, OrderCanceled, NothingToBill.
     """
     order, totals = queries.order_of(session, order_id, merchant_id)
     _lock_counter(session, merchant_id)
@@ -40,6 +43,9 @@ def issue(session: ShopSession, order_id: UUID, *, merchant_id: UUID) -> Invoice
         return issued
     if order.state is OrderState.CANCELED:
         raise OrderCanceled("The order was canceled: there is nothing to pay for.")
+    units = units_of(session, order_id)
+    if merchant_id not in queries.merchants_due(session, order_id, units):
+        raise NothingToBill("Nothing of it was paid or sent yet.")
     now, number = shop_now(session), _draw_number(session, merchant_id)
     printed = figures.of_invoice(
         order,
@@ -47,6 +53,7 @@ def issue(session: ShopSession, order_id: UUID, *, merchant_id: UUID) -> Invoice
         seller=settings_of(session, merchant_id),
         number=number,
         totals=totals,
+        canceled={line: each.canceled for line, each in units.items()},
         issued_at=now,
         supplied_at=queries.supplied_at(session, order_id, merchant_id),
     )

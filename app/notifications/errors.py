@@ -15,6 +15,10 @@ class LetterRefused(Invalid):
     code = "letter_refused"
 
 
+class MailboxRefused(LetterRefused):
+    """There is nobody at this address, or no address like this."""
+
+
 class Withheld(Invalid):
     """Nobody is to read this letter any more: the person is gone, does not want it, or what it told
     of is over. `detail` is the one word that is kept with it."""

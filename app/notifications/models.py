@@ -42,7 +42,7 @@ class Notification(Base):
         one_of("status", NotificationStatus, name="status_known"),
         UniqueConstraint("event_id", "channel", "recipient"),
         Index("ix_notifications_due", "next_at", postgresql_where=text("status = 'queued'")),
-        Index("ix_notifications_recipient", "recipient"),
+        Index("ix_notifications_mailbox", text("lower(recipient)")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -51,7 +51,7 @@ class Notification(Base):
     recipient: Mapped[str]
     template: Mapped[str]
     locale: Mapped[str] = mapped_column(default="en", server_default="en")
-    subject_id: Mapped[UUID]
+    subject_id: Mapped[UUID] = mapped_column(index=True)
     facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
     status: Mapped[NotificationStatus] = mapped_column(default=NotificationStatus.QUEUED)
     attempts: Mapped[int] = mapped_column(default=0)

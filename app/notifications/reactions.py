@@ -24,12 +24,14 @@ from app.orders.events import (
     OrderDelivered,
     RefundSettled,
     ReturnApproved,
+    ReturnCanceled,
+    ReturnExpired,
     ReturnReceived,
     ReturnRefunded,
     ReturnRefused,
     ReturnRequested,
 )
-from app.orders.going_back import return_of_refund
+from app.orders.going_back import find_return, return_of_refund
 from app.orders.queries import find_order
 from app.platform.db import ShopSession
 from app.shipping.events import ShipmentCreated
@@ -82,8 +84,15 @@ def tell_of_a_refund(session: ShopSession, settled: RefundSettled) -> None:
 
 @on(ReturnRequested, consumer=CONSUMER)
 def tell_that_a_return_was_asked_for(session: ShopSession, requested: ReturnRequested) -> None:
-    """So that the customer knows that it has come in."""
+    """So that the customer knows that it has come in, and the merchant that it has to decide."""
     _of_a_return(session, "return_requested", requested)
+    _to_the_merchant(
+        session,
+        "return_to_decide",
+        find_return(session, requested.return_id).row.merchant_id,
+        subject_id=requested.order_id,
+        return_id=str(requested.return_id),
+    )
 
 
 @on(ReturnApproved, consumer=CONSUMER)
@@ -110,18 +119,22 @@ def tell_that_a_return_is_refunded(session: ShopSession, refunded: ReturnRefunde
     _of_a_return(session, "return_refunded", refunded)
 
 
+@on(ReturnCanceled, consumer=CONSUMER)
+def tell_that_a_return_was_called_off(session: ShopSession, canceled: ReturnCanceled) -> None:
+    """So that nobody sends what nobody waits for."""
+    _of_a_return(session, "return_canceled", canceled)
+
+
+@on(ReturnExpired, consumer=CONSUMER)
+def tell_that_a_return_has_expired(session: ShopSession, expired: ReturnExpired) -> None:
+    """Who still wants it has to ask again."""
+    _of_a_return(session, "return_expired", expired)
+
+
 @on(StockLow, consumer=CONSUMER)
 def tell_the_merchant(session: ShopSession, low: StockLow) -> None:
-    """Everyone who sells for the merchant, each in their own language."""
-    for recipient, locale in queries.readers_of(session, low.merchant_id):
-        service.queue_letter(
-            session,
-            "low_stock",
-            event_id=inbox.event_id(session),
-            subject_id=low.sku_id,
-            recipient=recipient,
-            locale=locale,
-        )
+    """What runs low is for its merchant to bring in."""
+    _to_the_merchant(session, "low_stock", low.merchant_id, subject_id=low.sku_id)
 
 
 @on(AccountRegistered, consumer=CONSUMER)
@@ -165,6 +178,22 @@ def tell_of_a_new_password(session: ShopSession, changed: PasswordChanged) -> No
 
 def _of_a_return(session: ShopSession, template: str, told: Any) -> None:
     _to_the_customer(session, template, told.order_id, return_id=str(told.return_id))
+
+
+def _to_the_merchant(
+    session: ShopSession, template: str, merchant_id: UUID, *, subject_id: UUID, **facts: str
+) -> None:
+    """Everyone who sells for the merchant, each in their own language."""
+    for recipient, locale in queries.readers_of(session, merchant_id):
+        service.queue_letter(
+            session,
+            template,
+            event_id=inbox.event_id(session),
+            subject_id=subject_id,
+            recipient=recipient,
+            locale=locale,
+            facts=facts,
+        )
 
 
 def _to_the_customer(

@@ -11,6 +11,7 @@ from app.operations.sources import About, Entry, Source
 from app.orders.models import Cancellation, Return, ReturnItem
 from app.payments.models import Refund, RefundItem
 from app.platform.ids import encode
+from app.shipping.models import ShipmentItem
 
 
 def refunds(session: Session, about: About) -> Iterator[Entry]:
@@ -62,13 +63,14 @@ def shelf(session: Session, about: About) -> Iterator[Entry]:
     """Which units lie on the shelf again."""
     items = select(RefundItem.id).where(RefundItem.order_id.in_(about.order_ids))
     came = select(ReturnItem.id).where(ReturnItem.order_id.in_(about.order_ids))
+    called_off = select(ShipmentItem.id).where(ShipmentItem.order_id.in_(about.order_ids))
     rows = session.execute(
         select(LedgerEntry, Sku.code, Warehouse.name)
         .join(Sku, Sku.id == LedgerEntry.sku_id)
         .join(Warehouse, Warehouse.id == LedgerEntry.warehouse_id)
         .where(
             LedgerEntry.reason == LedgerReason.RETURN,
-            LedgerEntry.reference.in_(items.union_all(came)),
+            LedgerEntry.reference.in_(items.union_all(came, called_off)),
         )
         .order_by(LedgerEntry.id)
     )

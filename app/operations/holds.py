@@ -1,7 +1,7 @@
 """Invariant 4: every authorization and charge at the provider belongs to a payment row of the same
 amount, and every row that says so has one."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -25,7 +25,8 @@ _PAGE = 500
 
 @dataclass(frozen=True)
 class Window:
-    """Which holds are looked at: made within it, and older than the grace by the shop's clock."""
+    """Which holds are looked at: made or changed within it, and older than the grace by the shop's
+    clock."""
 
     since: datetime
     until: datetime
@@ -51,12 +52,45 @@ def look(db: Database, provider: PaymentProvider, seen: Window, *, limit: int) -
 
     Asks the provider with no transaction open. Raises ProviderAway.
     """
-    holds = [hold for hold in provider.holds(since=seen.since, until=seen.until) if stands(hold)]
+    made = list(provider.holds(since=seen.since, until=seen.until))
+    made += _older(db, provider, seen, {hold.reference for hold in made}, limit=limit)
+    holds = [hold for hold in made if stands(hold)]
     payments = _payments_of(db, holds)
     breaches = [b for hold in holds if (b := _misfit(hold, payments, seen)) is not None]
     known = [hold.reference for hold in holds if hold.reference is not None]
     breaches += _unbacked(db, provider, seen, known, limit=limit)
     return HoldsLook(len(holds), breaches[:limit])
+
+
+def _older(
+    db: Database,
+    provider: PaymentProvider,
+    seen: Window,
+    known: Collection[str | None],
+    *,
+    limit: int,
+) -> Iterator[Hold]:
+    """The holds of payments that changed within the window and were made before; each is asked
+    for, those first that changed last."""
+    with db.reading() as session:
+        references = session.scalars(
+            select(Payment.psp_ref)
+            .where(
+                Payment.provider == provider.name,
+                Payment.psp_ref.is_not(None),
+                Payment.created_at < seen.since,
+                Payment.updated_at.between(seen.since, seen.until),
+            )
+            .order_by(Payment.updated_at.desc())
+            .limit(limit)
+        ).all()
+    for reference in references:
+        if reference is None or reference in known:
+            continue
+        try:
+            yield provider.retrieve(reference)
+        except NotAtProvider:
+            continue  # `_unbacked` tells of it, where the payment claims money
 
 
 def stands(hold: Hold) -> bool:
@@ -121,7 +155,8 @@ def _unbacked(
             .where(
                 Payment.provider == provider.name,
                 Payment.status.in_(_BACKED),
-                Payment.created_at.between(seen.since, seen.until),
+                or_(Payment.created_at >= seen.since, Payment.updated_at >= seen.since),
+                Payment.created_at <= seen.until,
                 Payment.updated_at <= seen.until,
                 or_(
                     Payment.psp_ref.is_(None), Payment.psp_ref != all_(literal(known, ARRAY(Text)))

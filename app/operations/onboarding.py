@@ -1,15 +1,15 @@
 """A merchant comes: what it needs to sell is made in one transaction, across the domains that keep
 it."""
 
-from sqlalchemy.orm import Session
-
 from app.accounts import service as accounts
 from app.accounts.models import Merchant
 from app.inventory.models import Warehouse
+from app.platform.db import ShopSession
+from app.platform.metrics import MERCHANTS_ONBOARDED
 
 
 def open_merchant(
-    session: Session, *, name: str, slug: str, currency: str, country: str, owner_email: str
+    session: ShopSession, *, name: str, slug: str, currency: str, country: str, owner_email: str
 ) -> Merchant:
     """Let a merchant in, with a warehouse in its country (ISO 3166-1 alpha-2), and invite its
     owner. Raises SlugTaken, EmailTaken."""
@@ -19,4 +19,5 @@ def open_merchant(
     session.flush()  # the merchant points at it
     merchant.default_warehouse_id = warehouse.id
     accounts.invite(session, merchant.id, email=owner_email.strip())
+    session.afterwards(MERCHANTS_ONBOARDED.inc)
     return merchant

@@ -68,7 +68,7 @@ def incidents(
         wanted = wanted.where(Incident.closed_at.is_(None) == is_open)
     if after is not None:
         wanted = wanted.where(Incident.id < after)
-    return [_incident(row) for row in session.scalars(wanted)]
+    return [incident_view(row) for row in session.scalars(wanted)]
 
 
 def sagas(
@@ -81,11 +81,12 @@ def sagas(
         wanted = select(row).where(row.state.in_(states)).order_by(row.id.desc()).limit(limit)
         if after is not None:
             wanted = wanted.where(row.id < after)
-        found += [_saga(saga.kind, each) for each in session.scalars(wanted)]
+        found += [saga_view(saga.kind, each) for each in session.scalars(wanted)]
     return sorted(found, key=lambda view: view.key, reverse=True)[:limit]
 
 
-def _incident(row: Incident) -> IncidentView:
+def incident_view(row: Incident) -> IncidentView:
+    """An incident as operations sees it."""
     detail = row.detail or {}
     return IncidentView(
         id=row.id,
@@ -97,7 +98,8 @@ def _incident(row: Incident) -> IncidentView:
     )
 
 
-def _saga(kind: str, row: Any) -> SagaView:
+def saga_view(kind: str, row: Any) -> SagaView:
+    """A saga as operations sees it."""
     failure = {name: value for name, value in (row.failure or {}).items() if name != "undone"}
     return SagaView(
         key=row.id,

@@ -67,6 +67,15 @@ class RefundSettled:
     refund_id: UUID
 
 
+@event("refund.failed", topic="orders", key="order_id")
+@dataclass(frozen=True)
+class RefundFailed:
+    """The provider will not make a refund: nothing went back, and a person was told."""
+
+    order_id: UUID
+    refund_id: UUID
+
+
 @event("return.requested", topic="orders", key="return_id")
 @dataclass(frozen=True)
 class ReturnRequested:
@@ -111,3 +120,21 @@ class ReturnRefunded:
     return_id: UUID
     order_id: UUID
     refund_id: UUID
+
+
+@event("return.canceled", topic="orders", key="return_id")
+@dataclass(frozen=True)
+class ReturnCanceled:
+    """The customer keeps the goods after all."""
+
+    return_id: UUID
+    order_id: UUID
+
+
+@event("return.expired", topic="orders", key="return_id")
+@dataclass(frozen=True)
+class ReturnExpired:
+    """Nobody decided on a return, or its goods never came, until its time was over."""
+
+    return_id: UUID
+    order_id: UUID

@@ -1,12 +1,13 @@
 """What can be asked of money and goods on their way back, and of what keeps them from it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, literal, select, union_all
 from sqlalchemy.orm import Session, selectinload
 
+from app.inventory.models import LedgerEntry, LedgerReason
 from app.orders.errors import RefundNotFound, ReturnNotFound
 from app.orders.models import Cancellation, OrderItem, Return, ReturnItem
 from app.orders.queries import UNDONE
@@ -23,13 +24,15 @@ _UNSETTLED = (*LIVE, SagaState.NEEDS_ATTENTION)
 class UnderWay:
     """How much is going on with an order that excludes other things.
 
-    `parcels` are not canceled, `preparing` of them have not left. The rest are sagas that are not
+    `parcels` are not canceled, `preparing` of them have not left, `asking` of these for a part of
+    the hold that leaves it open for more. The rest are sagas that are not
     at their end, or wait for a person; a cancellation counts for ever unless it came to nothing,
     and is `closing` until its money is back.
     """
 
     parcels: int
     preparing: int
+    asking: int
     refunds: int
     returns: int
     cancellations: int
@@ -49,6 +52,15 @@ class ParcelLine:
     has_left: bool
 
 
+@dataclass(frozen=True)
+class CameHome:
+    """Units by line that are with the shop again. `taken_back` left in parcels that were canceled;
+    `unpaid` came by returns whose refunds failed: they cannot be sent back again."""
+
+    taken_back: Mapping[int, int]
+    unpaid: Mapping[int, int]
+
+
 def under_way(session: Session, order_id: UUID) -> UnderWay:
     """What is going on with an order, in one statement. Ask it with the order locked."""
 
@@ -60,6 +72,12 @@ def under_way(session: Session, order_id: UUID) -> UnderWay:
         select(
             count(Shipment, Shipment.status != ShipmentStatus.CANCELED),
             count(Shipment, Shipment.status == ShipmentStatus.PENDING),
+            count(
+                Shipment,
+                Shipment.status == ShipmentStatus.PENDING,
+                Shipment.units_left_at.is_(None),
+                Shipment.capture_request["final"].as_boolean().is_(False),
+            ),
             count(Refund, Refund.state.in_(_UNSETTLED)),
             count(Return, Return.state.in_(_UNSETTLED)),
             count(Cancellation, Cancellation.state.not_in(UNDONE)),
@@ -88,27 +106,33 @@ def parcel_lines(session: Session, order_id: UUID) -> Sequence[ParcelLine]:
     return [ParcelLine(*row) for row in rows]
 
 
-def taken_back(session: Session, order_id: UUID) -> dict[int, int]:
-    """By line, units of canceled parcels that refunds already put back where they came from."""
-    rows = session.execute(
-        select(RefundItem.line, func.sum(RefundItem.astray))
+def came_home(session: Session, order_id: UUID) -> CameHome:
+    """What of an order is with the shop again, in one statement."""
+    none = literal(0)
+    by_refunds = (
+        select(RefundItem.line, RefundItem.astray.label("taken_back"), -RefundItem.at_home)
         .join(Refund, Refund.id == RefundItem.refund_id)
         .where(RefundItem.order_id == order_id, Refund.state.not_in(UNDONE))
-        .group_by(RefundItem.line)
     )
-    return {line: int(units) for line, units in rows}
-
-
-def at_home_unpaid(session: Session, order_id: UUID) -> dict[int, int]:
-    """By line, units that came back and whose refund failed: they cannot be sent back again."""
-    rows = session.execute(
-        select(ReturnItem.line, func.sum(ReturnItem.received))
+    at_the_end = (
+        select(ShipmentItem.line, LedgerEntry.delta_available, none)
+        .join(LedgerEntry, LedgerEntry.reference == ShipmentItem.id)
+        .where(ShipmentItem.order_id == order_id, LedgerEntry.reason == LedgerReason.RETURN)
+    )
+    unpaid = (
+        select(ReturnItem.line, none, func.coalesce(ReturnItem.received, 0))
         .join(Return, Return.id == ReturnItem.return_id)
         .join(Refund, Refund.id == Return.refund_id)
         .where(ReturnItem.order_id == order_id, Refund.state.in_(UNDONE))
-        .group_by(ReturnItem.line)
     )
-    return {line: int(units or 0) for line, units in rows}
+    each = union_all(by_refunds, at_the_end, unpaid).subquery()
+    line, taken_back, at_home = each.c
+    rows = session.execute(select(line, func.sum(taken_back), func.sum(at_home)).group_by(line))
+    found = [(number, int(taken), int(home)) for number, taken, home in rows]
+    return CameHome(
+        {number: taken for number, taken, _ in found if taken},
+        {number: home for number, _, home in found if home},
+    )
 
 
 def released_of(session: Session, payment_id: UUID) -> int:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     case,
     column,
     func,
+    or_,
     select,
     table,
 )
@@ -29,6 +30,9 @@ from app.shipping.states import ShipmentStatus
 
 # A saga that has come back to where it began: what it was for does not count any more.
 UNDONE = (SagaState.FAILED, SagaState.EXPIRED, SagaState.CANCELED)
+
+# A refund that cannot fail any more: its money went back, only its units are still to be moved.
+REFUND_IS_MADE = or_(Refund.state == SagaState.CONFIRMED, Refund.step == "settle")
 
 
 @dataclass(frozen=True)
@@ -138,6 +142,14 @@ def units_of(session: Session, order_id: UUID) -> dict[int, LineUnits]:
     }
 
 
+def is_left(session: Session, order_id: UUID) -> bool:
+    """Whether units of an order are still to be sent, or will be if a refund under way fails."""
+    parcels, refunds = _units_in_parcels(), _units_refunded(REFUND_IS_MADE)
+    gone = _sum(parcels, parcels.c.qty) + _sum(refunds, refunds.c.unshipped)
+    left = select(OrderItem.line).where(OrderItem.order_id == order_id, OrderItem.qty > gone)
+    return session.scalar(select(left.exists())) or False
+
+
 def standing_of(session: Session, order_id: UUID) -> Standing:
     """What was agreed about the money of a locked order, in one statement."""
     claimed = select(func.coalesce(func.sum(Shipment.amount), 0)).where(
@@ -200,11 +212,11 @@ def _units_in_parcels() -> Subquery:
     )
 
 
-def _units_refunded() -> Subquery:
+def _units_refunded(*conditions: ColumnElement[bool]) -> Subquery:
     return (
         select(RefundItem.order_id, RefundItem.line, RefundItem.qty, RefundItem.unshipped)
         .join(Refund, Refund.id == RefundItem.refund_id)
-        .where(Refund.state.not_in(UNDONE))
+        .where(Refund.state.not_in(UNDONE), *conditions)
         .subquery()
     )
 

@@ -38,6 +38,7 @@ REFUND = Saga(
         Step("settle", do=refund.settle, undo=NOTHING),
     ),
     seconds_max=6 * 3600,
+    ended=refund.told_at_end,
 )
 
 CANCEL = Saga(

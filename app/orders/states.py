@@ -16,6 +16,10 @@ class OrderState(StrEnum):
     REFUNDED = "refunded"
 
 
+# Where nothing of an order is going to be sent any more.
+AT_END = (OrderState.CANCELED, OrderState.REFUNDED)
+
+
 class Decision(StrEnum):
     """What a merchant says to a return that was asked for."""
 
@@ -31,6 +35,7 @@ class ReturnStatus(StrEnum):
     REFUSED = "refused"
     RECEIVED = "received"
     REFUNDED = "refunded"
+    REFUND_FAILED = "refund_failed"
     CANCELED = "canceled"
     EXPIRED = "expired"
 

@@ -73,6 +73,8 @@ def status_of(row: Return, refund_state: SagaState | None = None) -> ReturnStatu
         return _ENDS[row.state]
     if row.state == SagaState.CONFIRMED and refund_state == SagaState.CONFIRMED:
         return ReturnStatus.REFUNDED
+    if refund_state in _ENDS:
+        return ReturnStatus.REFUND_FAILED
     if row.received_at is not None:
         return ReturnStatus.RECEIVED
     if row.decision == Decision.REFUSED:

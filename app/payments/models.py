@@ -131,7 +131,8 @@ class RefundItem(Base):
 
     `unshipped` of them never will be sent. `astray` of these had left the reserved stock in a
     parcel that was canceled: they go to `warehouse_id`, the others are simply let go. `restock`
-    puts those that were sent and came back on the shelf again.
+    puts those that were sent and came back on the shelf again, but for those `at_home`: a return
+    whose own refund failed brought them back before.
     """
 
     __tablename__ = "refund_items"
@@ -143,7 +144,8 @@ class RefundItem(Base):
         ),
         UniqueConstraint("refund_id", "line"),
         CheckConstraint(
-            "qty > 0 AND 0 <= astray AND astray <= unshipped AND unshipped <= qty",
+            "qty > 0 AND 0 <= astray AND astray <= unshipped AND unshipped <= qty"
+            " AND 0 <= at_home AND at_home <= qty - unshipped",
             name="units_in_range",
         ),
         CheckConstraint("amount >= 0", name="amount_not_negative"),
@@ -158,6 +160,7 @@ class RefundItem(Base):
     qty: Mapped[int]
     unshipped: Mapped[int] = mapped_column(default=0)
     astray: Mapped[int] = mapped_column(default=0)
+    at_home: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     warehouse_id: Mapped[UUID | None] = mapped_column(ForeignKey("warehouses.id"), index=True)
     amount: Mapped[int]
     restock: Mapped[bool] = mapped_column(default=False)

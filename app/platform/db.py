@@ -83,6 +83,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_timeout=5,
+            hide_parameters=True,  # what people entrusted to the shop stays out of logs
             connect_args={
                 "connect_timeout": 5,
                 "application_name": "cartwright",

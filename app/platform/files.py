@@ -25,3 +25,6 @@ class Files(Protocol):
 
     def get(self, key: str) -> bytes:
         """What is kept. Raises FileNotKept, and FilesAway."""
+
+    def delete(self, key: str) -> None:
+        """Keep it no more; what is not kept is deleted already. Raises FilesAway."""

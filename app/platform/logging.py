@@ -18,11 +18,12 @@ _SECRET_NAMES = re.compile(
     re.IGNORECASE,
 )
 # Values that are secrets wherever they stand: bearer tokens, JWTs, Stripe's keys and our own,
-# passwords in URLs.
+# passwords in URLs, and rows.
 _SECRET_VALUES = re.compile(
     r"(?P<bearer>\b(?:Bearer|Basic)\s+)[\w.~+/=-]{8,}"
     r"|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*"
     r"|\b(?:[sr]k_(?:live|test)|whsec|cwr|cwm|cw)_[\w+/=-]{6,}"
+    r"|(?P<row>\bDETAIL:\s+)[^\n]+"  # a database quotes the row it refuses
     r"|(?P<url>\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s/@]+(?=@)",
     re.IGNORECASE,
 )
@@ -118,7 +119,7 @@ def _clean(value: Any) -> Any:
 
 
 def _keep_what_is_public(found: "re.Match[str]") -> str:
-    return (found["bearer"] or found["url"] or "") + REDACTED
+    return (found["bearer"] or found["row"] or found["url"] or "") + REDACTED
 
 
 _CHAIN: list[Any] = [

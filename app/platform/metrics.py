@@ -53,7 +53,7 @@ PSP_EVENTS = Counter(
 )
 SHIPMENTS = Counter("shipments_total", "Parcels by outcome.", ["outcome"])
 REFUNDS = Counter("refunds_total", "Refunds by outcome.", ["outcome"])
-RETURNS = Counter("returns_total", "Returns by outcome.", ["outcome"])
+RETURNS = Counter("returns_total", "Returns by each place they came to.", ["outcome"])
 LETTERS = Counter("letters_total", "Letters by outcome.", ["outcome"])
 CANCELLATIONS = Counter(
     "order_cancellations_total", "Confirmed orders called off, by who did it.", ["actor"]
@@ -62,6 +62,8 @@ PAYMENT_CAPTURES = Counter("payment_captures_total", "Captures by outcome.", ["o
 REVIEWS = Counter("reviews_total", "Reviews by what became of them.", ["outcome"])
 INVOICES = Counter("invoices_total", "Invoices issued.")
 COUPONS = Counter("coupons_total", "Uses of coupons by outcome.", ["outcome"])
+ACCOUNTS = Counter("accounts_total", "Accounts by what became of them.", ["outcome"])
+MERCHANTS_ONBOARDED = Counter("merchants_onboarded_total", "Merchants let in.")
 ORDERS_STUCK = Gauge(
     "orders_stuck",
     "Orders whose saga is past its deadline or needs attention, by state.",

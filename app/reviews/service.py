@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.accounts.models import User
+from app.accounts.queries import lock_person
 from app.catalog import service as catalog
 from app.catalog.models import Product
 from app.events.outbox import announce
@@ -54,16 +55,17 @@ def write(
 ) -> Review:
     """Keep a buyer's word on a product until a moderator has read it.
 
-    `merchant_id` is for whom the buyer sells, if for anybody. Raises ProductNotFound, OwnProduct,
-    NotABuyer, AlreadyReviewed.
+    `merchant_id` is for whom the buyer sells, if for anybody. Raises Unauthenticated,
+    ProductNotFound, OwnProduct, NotABuyer, AlreadyReviewed.
     """
+    buyer = lock_person(session, user_id)  # erasing them waits, or has been
     product = queries.product_for_sale(session, product_id)
     if product.merchant_id == merchant_id:
         raise OwnProduct("You sell this product: leave its reviews to its buyers.")
     order_id = queries.order_sent(session, product_id, user_id)
     if order_id is None:
         raise NotABuyer("Only who has been sent this product may review it.")
-    written = _insert(session, product_id, user_id, order_id, draft)
+    written = _insert(session, product_id, buyer, order_id, draft)
     if written is None:
         there = queries.review_of(session, product_id, user_id)
         raise AlreadyReviewed(
@@ -140,7 +142,7 @@ def reject(
 
 
 def _insert(
-    session: ShopSession, product_id: UUID, user_id: UUID, order_id: UUID, draft: ReviewDraft
+    session: ShopSession, product_id: UUID, buyer: User, order_id: UUID, draft: ReviewDraft
 ) -> Review | None:
     """The row, or None where the person has one for this product already, however lately."""
     written: Review | None = session.scalar(
@@ -148,12 +150,12 @@ def _insert(
         .values(
             id=new_id(),
             product_id=product_id,
-            user_id=user_id,
+            user_id=buyer.id,
             order_id=order_id,
             rating=draft.rating,
             title=draft.title,
             text=draft.text,
-            author="" if draft.anonymous else _name_of(session, user_id),
+            author="" if draft.anonymous else _shown(buyer.name),
             status=REVIEW.initial,
         )
         .on_conflict_do_nothing(index_elements=["product_id", "user_id"])
@@ -218,7 +220,10 @@ def _rate(session: ShopSession, product: Product) -> None:
 
 
 def _name_of(session: ShopSession, user_id: UUID) -> str:
+    return _shown(session.scalar(select(User.name).where(User.id == user_id)) or "")
+
+
+def _shown(name: str) -> str:
     """`Ada L.`; empty for somebody who gave no name."""
-    name = session.scalar(select(User.name).where(User.id == user_id)) or ""
     first, *others = name.split() or [""]
     return " ".join([first[:_FIRST_NAME_MAX], *(f"{last[0]}." for last in others[-1:])])

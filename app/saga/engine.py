@@ -212,7 +212,11 @@ def _postpone(
     """Something broke that should not have: keep the saga, ask again later, until its deadline."""
     with ports.db.transaction(ports.queue) as session:
         walk = Walk(session, saga, ports)
-        for row, _ in lock(session):
+        for row, overdue in lock(session):
             row.version += 1
-            walk.postpone(row, row.step, Later(type(error).__name__))
+            index = saga.index(row.step)
+            if overdue and row.direction == Direction.FORWARD and saga.only_forward(index):
+                walk.give_to_a_person(row, saga.steps[index], type(error).__name__)
+            else:
+                walk.postpone(row, row.step, Later(type(error).__name__))
     return walk

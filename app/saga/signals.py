@@ -11,7 +11,7 @@ from app.platform.db import ShopSession
 from app.saga.incidents import close_incident
 from app.saga.models import SagaJournal, SagaRow
 from app.saga.registry import saga_of
-from app.saga.states import LIVE, Direction, JournalEvent, SagaState
+from app.saga.states import LIVE, OVERDUE, Direction, JournalEvent, SagaState
 from app.saga.table import Saga
 
 CHANNEL = "sagas"
@@ -91,15 +91,20 @@ def wake(session: ShopSession, kind: str, saga_id: UUID, *, detail: dict[str, An
 def resume(
     session: ShopSession, kind: str, row: SagaRow, *, actor: str, seconds_max: int | None = None
 ) -> None:
-    """Go on with a locked saga that needed a person, with a new deadline and a new key at the
-    provider; its incident is closed. Raises ValueError for one that needs nobody."""
+    """Go on with a locked saga that needed a person, with a new deadline; its incident is closed.
+
+    After a clear no whoever is asked is asked under a new key. Where no clear answer came, the old
+    key stands: what was done under it must not be done twice. Raises ValueError for one that needs
+    nobody.
+    """
     if row.state != SagaState.NEEDS_ATTENTION:
         raise ValueError(f"a saga that is {row.state} needs nobody")
     saga = saga_of(kind)
     row.state = SagaState.RUNNING
+    if (row.failure or {}).get("code") != OVERDUE:
+        row.key_attempt += 1
     row.failure = None if row.direction == Direction.FORWARD else row.failure
     row.attempts = 0
-    row.key_attempt += 1
     row.version += 1
     row.deadline = func.shop_now() + timedelta(seconds=seconds_max or saga.seconds_max)
     row.next_attempt_at = row.updated_at = func.shop_now()

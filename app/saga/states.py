@@ -15,6 +15,7 @@ class SagaState(StrEnum):
     NEEDS_ATTENTION = "needs_attention"
 
 
+OVERDUE = "overdue"  # the failure of a saga whose time is over without a clear answer
 LIVE = (SagaState.RUNNING, SagaState.PARKED)
 
 

@@ -16,7 +16,7 @@ from app.saga.claims import LEASE, Claim, Locked
 from app.saga.incidents import open_incident
 from app.saga.models import SagaJournal
 from app.saga.signals import tell_waiters
-from app.saga.states import Direction, JournalEvent, SagaState
+from app.saga.states import OVERDUE, Direction, JournalEvent, SagaState
 from app.saga.table import (
     Batch,
     Done,
@@ -222,14 +222,14 @@ class Walk:
         if isinstance(outcome, Parked):
             self._park(row, step.name, outcome.reason)
         elif overdue and self.saga.only_forward(index):
-            self.journal(row, step.name, JournalEvent.FAILED, {"overdue": outcome.reason})
-            self._attention(row, step, {"code": "overdue", "reason": outcome.reason})
+            self.give_to_a_person(row, step, outcome.reason)
         else:
             self.postpone(row, step.name, outcome)
 
     def _park(self, row: Any, step: str, reason: str) -> None:
         """Wait for a signal; one that came while we were asking is not slept over."""
         if row.signaled_at is not None:
+            row.signaled_at = None  # heard: the next time it sleeps
             self.postpone(row, step, Later("signaled", after_seconds=0.1))
         else:
             row.state = SagaState.PARKED
@@ -275,6 +275,11 @@ class Walk:
             row.updated_at = func.shop_now()
             tell_waiters(self.session, row.id)
         self.saga.ended(Batch(self.session, rows, self.ports))
+
+    def give_to_a_person(self, row: Any, step: Step, reason: str) -> None:
+        """Nobody may turn it, and its time is over without a clear answer."""
+        self.journal(row, step.name, JournalEvent.FAILED, {"overdue": reason})
+        self._attention(row, step, {"code": OVERDUE, "reason": reason})
 
     def _attention(self, row: Any, step: Step, failure: dict[str, Any]) -> None:
         row.state = SagaState.NEEDS_ATTENTION

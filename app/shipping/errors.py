@@ -63,6 +63,12 @@ class LabelNotPrinted(Conflict):
     code = "label_not_printed"
 
 
+class LabelErased(NotFound):
+    """The parcel went to somebody who was erased, and its label with them."""
+
+    code = "label_erased"
+
+
 class LabelRefused(Invalid):
     """The carrier will not take this parcel, whenever it is asked; `facts` say what it would."""
 

@@ -1,6 +1,7 @@
 """What sending costs, as versioned rows per merchant, and what was sent."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -11,6 +12,7 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -70,8 +72,10 @@ class ShippingRate(Base):
 class Shipment(SagaRow, Base):
     """One parcel of one merchant from one warehouse. Amounts are in minor units.
 
-    `amount` is the share of the order's money that sending it takes; `cost` is what the carrier
-    asks. The units have left the reserved stock once `units_left_at` is set.
+    `amount` is the share of the order's money that sending it takes; `capture_request` is what is
+    asked for it under which key, `{key, amount, final}`, so that a repeat asks the same. `cost` is
+    what the carrier asks. The units have left the reserved stock once `units_left_at` is set. The
+    label's file is gone, or to be deleted, once `label_erased_at` is set.
     """
 
     __tablename__ = "shipments"
@@ -81,6 +85,11 @@ class Shipment(SagaRow, Base):
         CheckConstraint("amount >= 0 AND cost >= 0", name="amounts_not_negative"),
         Index("ix_shipments_order_id", "order_id"),
         Index("uq_shipments_tracking_number", "carrier", "tracking_number", unique=True),
+        Index(
+            "ix_shipments_erased_labels",
+            "label_erased_at",
+            postgresql_where=text("label_erased_at IS NOT NULL AND label_key IS NOT NULL"),
+        ),
     )
 
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
@@ -92,9 +101,11 @@ class Shipment(SagaRow, Base):
     amount: Mapped[int]
     currency: Mapped[str] = mapped_column(String(3))
     actor: Mapped[str]
+    capture_request: Mapped[dict[str, Any] | None]
     tracking_number: Mapped[str | None]
     tracking_url: Mapped[str | None]
     label_key: Mapped[str | None]
+    label_erased_at: Mapped[datetime | None]
     cost: Mapped[int] = mapped_column(default=0)
     units_left_at: Mapped[datetime | None]
     shipped_at: Mapped[datetime | None]

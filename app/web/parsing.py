@@ -28,7 +28,7 @@ class StrictParser(FlaskParser):
         if req.mimetype != "application/json" and (req.mimetype or req.get_data(cache=True)):
             raise UnsupportedMediaType("Send the body as application/json.")
         body = req.get_data(cache=True)
-        if not body.strip():
+        if not body:
             return missing
         content = parse_json(body)
         if b"\\u" in body:

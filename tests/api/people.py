@@ -17,6 +17,7 @@ from app.adapters.queue.inline import InlineQueue
 from app.catalog.models import Sku
 from app.config import Settings
 from app.inventory.models import Warehouse
+from app.operations import audit
 from app.platform.db import ShopSession
 from app.platform.ids import encode
 from app.wiring import Providers
@@ -36,11 +37,14 @@ BARN = {"name": "Bo Barn", "line1": "Barn Road 1", "phone": ""}
 
 @dataclass
 class Person:
-    """Whoever calls: what proves it, and the ids of what is theirs."""
+    """Whoever calls: what proves it, the ids of what is theirs, of more of the same kinds, and what
+    they say where a path ends in a word."""
 
     client: FlaskClient
     headers: dict[str, str] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
+    more: dict[str, str] = field(default_factory=dict)
+    says: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def get(self, path: str, **headers: str) -> TestResponse:
         """Ask."""
@@ -207,15 +211,22 @@ def _set_by(merchant: Person) -> dict[str, str]:
 
 
 @contextmanager
-def opened(postgres: EmbeddedPostgres, valkey: EmbeddedValkey) -> Iterator[Street]:
-    """A street of its own for a whole module, whose tests change nothing that others see."""
+def opened(
+    postgres: EmbeddedPostgres, valkey: EmbeddedValkey, *, is_audited: bool = True, **given: Any
+) -> Iterator[Street]:
+    """A street of its own for a whole module, whose tests change nothing that others see; at the
+    end every invariant PostgreSQL answers for still holds, unless rows no act of the shop would
+    have written are added to it."""
     with lend(postgres) as url, serve(_emulator()) as psp:
         queue = workers()
-        wired = wiring.build(paying(_settings(url, valkey.url()), psp), queue=queue)
+        here = _settings(url, valkey.url()).model_copy(update=given)
+        wired = wiring.build(paying(here, psp), queue=queue)
         wired.redis.flushall()
         wiring.use(wired)
         try:
             yield street(wired, queue, door().test_client())
+            report = audit.of_database(wired.db) if is_audited else None
+            assert not report or not report.breaches, "\n".join(map(str, report.breaches))
         finally:
             wiring.use(None)
             wired.db.dispose()

@@ -13,7 +13,8 @@ from werkzeug.test import TestResponse
 
 from app import create_app, wiring
 from app.accounts.keyring import Keyring
-from app.accounts.models import Merchant, MerchantStatus, Role
+from app.accounts.models import ApiKey, Merchant, MerchantStatus, Role
+from app.accounts.service.api_keys import API_KEYS_MAX
 from app.catalog.models import Sku
 from app.platform.clock import utc_now
 from app.platform.ids import encode, new_id
@@ -205,7 +206,6 @@ def test_no_key_is_made_for_what_only_people_may(boss: Person, scope: str) -> No
         ({"merchant_id": encode("mer", new_id())}, "merchant_id"),
         ({"key": "cw_mine_mine"}, "key"),
         ({"prefix": "mine"}, "prefix"),
-        ({"expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
         ({"expires_at": "2090-01-01T00:00:00"}, "expires_at"),
     ],
 )
@@ -217,6 +217,42 @@ def test_a_key_that_is_not_acceptable_is_refused(
     assert answer.status_code == 422
     assert _told(answer)["errors"][0]["field"] == field
     assert _told(boss.get(KEYS))["data"] == []
+
+
+def test_a_key_that_would_have_expired_already_is_not_made(boss: Person, clock: Clock) -> None:
+    soon = (utc_now() + timedelta(hours=1)).isoformat()
+    clock.advance(3_601)
+
+    for passed in ("2020-01-01T00:00:00Z", soon):
+        answer = boss.post(KEYS, WANTED | {"expires_at": passed})
+        assert (answer.status_code, _told(answer)["code"]) == (422, "expiry_passed")
+        assert _told(answer)["errors"][0]["field"] == "expires_at"
+    assert _told(boss.get(KEYS))["data"] == []
+
+
+def test_a_merchant_holds_so_many_keys_and_one_taken_back_makes_room(
+    boss: Person, rival: Person, providers: Providers, sku: Sku
+) -> None:
+    with providers.db.transaction() as session:
+        session.add_all(
+            ApiKey(merchant_id=sku.merchant_id, name="Robot", key_hash="!", **_named(number))
+            for number in range(API_KEYS_MAX - 1)
+        )
+    last = _make(boss)
+
+    one_more = boss.post(KEYS, WANTED)
+    boss.delete(f"{KEYS}/{last['id']}")
+    then = boss.post(KEYS, WANTED)
+
+    assert (one_more.status_code, _told(one_more)["code"]) == (409, "too_many_api_keys")
+    assert _told(one_more)["most"] == API_KEYS_MAX
+    assert then.status_code == 201
+    assert len(_told(boss.get(KEYS))["data"]) == API_KEYS_MAX
+    assert rival.post(KEYS, WANTED).status_code == 201
+
+
+def _named(number: int) -> dict[str, Any]:
+    return {"prefix": f"robot{number}", "scopes": WANTED["scopes"]}
 
 
 def test_customers_and_operators_have_no_keys(client: FlaskClient, providers: Providers) -> None:

@@ -30,7 +30,7 @@ def test_both_sides_of_an_order_and_operations_may_call_it_off(shop: Street, who
     assert (order["state"], order["payment"]["status"]) == ("canceled", "voided")
     last = order["transitions"][-1]
     actor = f"{who}:{shop.people[who].ids['user_id']}"
-    assert (last["to"], last["actor"], last["reason"]) == ("canceled", actor, "too late")
+    assert (last["to"], last["actor"], last["reason"]) == ("canceled", actor, f"{who}_request")
 
 
 def test_a_guest_calls_its_order_off_by_the_token_of_its_cart(shop: Street) -> None:

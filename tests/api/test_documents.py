@@ -13,6 +13,8 @@ from werkzeug.test import TestResponse
 
 from app.adapters.queue.inline import InlineQueue
 from app.config import Settings
+from app.events.outbox import announce
+from app.payments.events import PaymentCaptured
 from app.payments.models import Payment
 from app.payments.states import PaymentStatus
 from app.platform.ids import decode, encode
@@ -43,6 +45,7 @@ def issue(shop: Street) -> Issue:
 
     def issue(who: str) -> dict[str, Any]:
         order_id = shop.people[who].ids["order_id"]
+        _take_money(shop, who)
         answer = shop.people["merchant"].post(f"/v1/merchant/orders/{order_id}/invoice")
         assert answer.status_code == 200, answer.json
         return dict(answer.json or {})
@@ -51,10 +54,13 @@ def issue(shop: Street) -> Issue:
 
 
 def _take_money(shop: Street, who: str) -> None:
+    """The provider has taken all of it, and the shop has heard so."""
     order_id = decode("ord", shop.people[who].ids["order_id"])
     with shop.wired.db.transaction() as session:
         payment = session.scalars(select(Payment).where(Payment.order_id == order_id)).one()
         payment.captured, payment.status = payment.amount, PaymentStatus.CAPTURED
+        about = payment.id, order_id, payment.checkout_id
+        announce(session, PaymentCaptured(*about, payment.amount, payment.currency))
 
 
 def _text(answer: TestResponse) -> str:
@@ -77,7 +83,17 @@ def test_a_merchant_issues_its_invoice_by_hand_and_gets_the_same_one_again(
     assert other["number"] == 2
 
 
+def test_what_was_neither_paid_nor_sent_is_not_billed(shop: Street) -> None:
+    path = f"/v1/merchant/orders/{shop.people['customer'].ids['order_id']}/invoice"
+
+    answer = shop.people["merchant"].post(path)
+
+    assert answer.status_code == 409
+    assert (answer.json or {})["code"] == "nothing_to_bill"
+
+
 def test_an_invoice_issued_under_a_key_is_answered_again(shop: Street) -> None:
+    _take_money(shop, "customer")
     path = f"/v1/merchant/orders/{shop.people['customer'].ids['order_id']}/invoice"
 
     first = shop.people["merchant"].post(path, Idempotency_Key="once")
@@ -144,19 +160,19 @@ def test_nobody_else_learns_that_there_is_an_invoice(
 
 
 @pytest.mark.parametrize(
-    "path",
+    ("path", "code"),
     [
-        f"/v1/orders/{NOWHERE}/invoices",
-        f"/v1/orders/{NOWHERE}/receipt",
-        f"/v1/invoices/{encode('inv', UUID(int=7))}.pdf",
-        "/v1/invoices/inv_1.pdf",
-        f"/v1/invoices/{NOWHERE}.pdf",
+        (f"/v1/orders/{NOWHERE}/invoices", "order_not_found"),
+        (f"/v1/orders/{NOWHERE}/receipt", "order_not_found"),
+        (f"/v1/invoices/{encode('inv', UUID(int=7))}.pdf", "invoice_not_found"),
+        ("/v1/invoices/inv_1.pdf", "not_found"),
+        (f"/v1/invoices/{NOWHERE}.pdf", "not_found"),
     ],
 )
-def test_what_is_not_there_is_not_found(shop: Street, path: str) -> None:
+def test_what_is_not_there_is_not_found(shop: Street, path: str, code: str) -> None:
     answer = shop.people["ops"].get(path)
 
-    assert answer.status_code == 404
+    assert (answer.status_code, (answer.json or {})["code"]) == (404, code)
     assert answer.mimetype == "application/problem+json"
 
 
@@ -220,10 +236,11 @@ def test_a_paper_stays_within_its_budget(shop: Street, issue: Issue, path: str, 
 
 
 def test_issuing_stays_within_its_budget(shop: Street) -> None:
+    _take_money(shop, "customer")
     path = f"/v1/merchant/orders/{shop.people['customer'].ids['order_id']}/invoice"
 
     with statements(shop.wired.db) as sql:
         answer = shop.people["merchant"].post(path)
 
     assert answer.status_code == 200
-    assert len(sql) <= 10, "\n".join(sql)
+    assert len(sql) <= 13, "\n".join(sql)

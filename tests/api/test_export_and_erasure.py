@@ -4,106 +4,26 @@ import json
 from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
-from app.accounts import service
 from app.accounts.models import Role, User
-from app.adapters.queue.inline import InlineQueue
-from app.catalog.models import Product
-from app.config import Settings
-from app.notifications.models import Notification, NotificationStatus, OptOut
+from app.events.models import OutboxEvent
+from app.notifications.models import Notification, NotificationStatus
 from app.operations import audit, export
 from app.orders.models import Order
 from app.platform.db import Database
-from app.platform.ids import decode, new_id
-from app.reviews.models import Review
-from app.tables import metadata
-from app.wiring import Providers
-from devstack.stripe.server import RunningServer
-from tests.api.people import PASSWORD, Person, Street, paying, street
+from app.platform.ids import decode
+from tests.api.leaving import ERASE, ada, email_of, erase, everything, settings, shop
+from tests.api.people import PASSWORD, Person, Street
 from tests.api.snapshots import rows
 from tests.factories import ADDRESS, make_user
 from tests.statements import statements
 
-ERASE = "/v1/account/erase"
+__all__ = ["ada", "settings", "shop"]
+
+pytestmark = pytest.mark.unaudited("order_unlike_parcels", "state_not_journaled")
+
 KEPT_WORDS = ("Lovelace", "St James", "+4930123456")
-
-
-@pytest.fixture
-def settings(settings: Settings, psp: RunningServer) -> Settings:
-    """The shop pays through the emulator."""
-    return paying(settings, psp)
-
-
-@pytest.fixture
-def shop(providers: Providers, queue: InlineQueue, client: FlaskClient) -> Street:
-    """A shop whose people all own something."""
-    return street(providers, queue, client)
-
-
-@pytest.fixture
-def ada(shop: Street) -> Person:
-    """A customer with everything a person can have; what she bought has arrived."""
-    person = shop.people["customer"]
-    person.patch("/v1/account", {"name": "Ada Lovelace"})
-    person.post("/v1/account/addresses", {"address": ADDRESS}, Idempotency_Key="k")
-    user_id = decode("usr", person.ids["user_id"])
-    with shop.wired.db.transaction() as session:
-        order = session.scalars(select(Order).where(Order.user_id == user_id)).one()
-        product_id = session.scalars(select(Product.id).limit(1)).one()
-        session.add(
-            Review(
-                product_id=product_id,
-                user_id=user_id,
-                order_id=order.id,
-                rating=5,
-                text="Dry feet",
-                author="Ada L.",
-            )
-        )
-        session.add(OptOut(recipient=order.email, topic="reviews"))
-        session.add(_letter(order, NotificationStatus.SENT))
-        session.add(_letter(order, NotificationStatus.QUEUED))
-        service.ask_reset(session, _email(person, shop.wired))
-    _arrive(shop.wired.db)
-    return person
-
-
-def _letter(order: Order, status: NotificationStatus) -> Notification:
-    return Notification(
-        event_id=new_id(),
-        channel="email",
-        recipient=order.email,
-        template="order_confirmed",
-        subject_id=order.id,
-        facts={"name": "Ada Lovelace"},
-        status=status,
-    )
-
-
-def _email(person: Person, wired: Providers) -> str:
-    return str((person.get("/v1/account").json or {})["email"])
-
-
-def _arrive(db: Database) -> None:
-    """Everything ordered has been delivered."""
-    with db.transaction() as session:
-        session.execute(text("UPDATE orders SET state = 'delivered' WHERE state = 'confirmed'"))
-
-
-def _erase(person: Person, password: str = PASSWORD) -> tuple[int, str]:
-    answer = person.post(ERASE, {"password": password})
-    return answer.status_code, (answer.json or {})["code"] if answer.get_data() else ""
-
-
-def _everything(db: Database) -> str:
-    """Every row of every table, as text."""
-    with db.reading() as session:
-        parts = " UNION ALL ".join(
-            f"SELECT '{name} ' || t::text FROM {name} t" for name in sorted(metadata.tables)
-        )
-        return "\n".join(session.execute(text(parts)).scalars())
 
 
 def test_a_person_is_told_everything_that_is_kept(shop: Street, ada: Person) -> None:
@@ -123,6 +43,7 @@ def test_a_person_is_told_everything_that_is_kept(shop: Street, ada: Person) -> 
     assert len(told["carts"]) == 2
     assert sorted(each["status"] for each in told["letters"])[-2:] == ["queued", "sent"]
     assert {each["purpose"] for each in told["mailed_tokens"]} == {"reset"}
+    assert [each["topic"] for each in told["opt_outs"]] == ["review_invitation"]
 
 
 def test_nobody_elses_things_are_told(shop: Street, ada: Person) -> None:
@@ -138,6 +59,7 @@ def test_an_export_tells_no_secret(ada: Person, word: str) -> None:
 
 
 def test_an_export_of_any_length_is_read_a_page_at_a_time(ada: Person, shop: Street) -> None:
+    ada.client.put("/v1/account/notifications", json={"low_stock": False}, headers=ada.headers)
     whole = ada.get("/v1/account/export").json
     with shop.wired.db.reading() as session:
         user = session.get_one(User, decode("usr", ada.ids["user_id"]))
@@ -146,19 +68,20 @@ def test_an_export_of_any_length_is_read_a_page_at_a_time(ada: Person, shop: Str
         told = json.loads("".join(export.document(shop.wired.db, user, page_rows=1)))
 
     assert told == whole
+    assert len(told["opt_outs"]) == 2
     assert len([sql for sql in seen if "FROM carts" in sql]) == len(told["carts"]) + 1
 
 
 def test_of_an_erased_person_nothing_is_left_that_names_them(shop: Street, ada: Person) -> None:
-    email = _email(ada, shop.wired)
+    email = email_of(ada)
     bought = [each["email"] for each in (ada.get("/v1/account/export").json or {})["orders"]]
-    assert any(word in _everything(shop.wired.db) for word in KEPT_WORDS)
+    assert any(word in everything(shop.wired.db) for word in KEPT_WORDS)
     _forget_the_guest(shop.wired.db)
     before = audit.of_database(shop.wired.db).breaches
 
-    answer = _erase(ada)
+    answer = erase(ada)
 
-    kept = _everything(shop.wired.db)
+    kept = everything(shop.wired.db)
     assert answer == (204, "")
     assert [word for word in (*KEPT_WORDS, "Ada L.", email, *bought) if word in kept] == []
     assert audit.of_database(shop.wired.db).breaches == before
@@ -190,7 +113,7 @@ def test_an_erased_persons_order_keeps_its_figures_and_where_it_was_taxed(
     with shop.wired.db.reading() as session:
         before = session.get_one(Order, order_id)
 
-    _erase(ada)
+    erase(ada)
 
     with shop.wired.db.reading() as session:
         after = session.get_one(Order, order_id)
@@ -203,10 +126,20 @@ def test_an_erased_persons_order_keeps_its_figures_and_where_it_was_taxed(
     assert after.email.endswith("@erased.invalid")
 
 
-def test_an_erased_person_can_do_nothing_any_more(shop: Street, ada: Person) -> None:
-    email = _email(ada, shop.wired)
+def test_that_a_person_is_gone_is_told_once(shop: Street, ada: Person) -> None:
+    erase(ada)
 
-    _erase(ada)
+    with shop.wired.db.reading() as session:
+        told = session.scalars(select(OutboxEvent).where(OutboxEvent.type == "account.erased"))
+        assert [(event.topic, event.payload["data"]) for event in told] == [
+            ("accounts", {"user_id": str(decode("usr", ada.ids["user_id"]))})
+        ]
+
+
+def test_an_erased_person_can_do_nothing_any_more(shop: Street, ada: Person) -> None:
+    email = email_of(ada)
+
+    erase(ada)
 
     login = shop.client.post("/v1/auth/login", json={"email": email, "password": PASSWORD})
     again = shop.client.post("/v1/auth/register", json={"email": email, "password": PASSWORD})
@@ -215,15 +148,14 @@ def test_an_erased_person_can_do_nothing_any_more(shop: Street, ada: Person) -> 
     assert [ada.get(path).status_code for path in ("/v1/account", "/v1/account/export")] == [
         401
     ] * 2
-    assert _erase(ada) == (401, "unauthenticated")
+    assert erase(ada) == (401, "unauthenticated")
     assert ada.post("/v1/account/addresses", {"address": ADDRESS}).status_code == 401
 
 
 def test_a_purchase_by_an_access_token_that_outlived_its_person_is_refused(
     shop: Street, ada: Person
 ) -> None:
-    _erase(ada)
-    ada.cart(shop.sku_id)
+    erase(ada)
     before = rows(shop.wired.db)
 
     answer = ada.buy()
@@ -233,7 +165,7 @@ def test_a_purchase_by_an_access_token_that_outlived_its_person_is_refused(
 
 
 def test_letters_that_waited_for_an_erased_person_are_not_sent(shop: Street, ada: Person) -> None:
-    _erase(ada)
+    erase(ada)
 
     with shop.wired.db.reading() as session:
         theirs = session.scalars(
@@ -263,22 +195,22 @@ def test_nobody_is_erased_while_something_is_on_its_way(
 def test_nobody_is_erased_while_buying(shop: Street, ada: Person) -> None:
     ada.buy()
 
-    assert _erase(ada) == (409, "orders_under_way")
+    assert erase(ada) == (409, "orders_under_way")
 
 
 def test_only_who_knows_the_password_erases(shop: Street, ada: Person) -> None:
     before = rows(shop.wired.db)
 
-    assert _erase(ada, "guessed") == (403, "wrong_password")
+    assert erase(ada, "guessed") == (403, "wrong_password")
     assert rows(shop.wired.db) == before
 
 
 def test_the_last_of_a_merchants_people_stays(shop: Street) -> None:
     boss = shop.people["merchant"]
     merchant_id = decode("mer", str((boss.get("/v1/account").json or {})["merchant_id"]))
-    alone = _erase(boss)
+    alone = erase(boss)
     with shop.wired.db.transaction() as session:
         make_user(session, role=Role.MERCHANT, merchant_id=merchant_id)
 
     assert alone == (409, "last_of_merchant")
-    assert _erase(boss) == (204, "")
+    assert erase(boss) == (204, "")

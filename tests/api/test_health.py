@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from flask.testing import FlaskClient
 
 from app import wiring
@@ -72,6 +73,16 @@ def test_all_promised_numbers_are_shown(client: FlaskClient) -> None:
         "psp_request_seconds",
         "payment_authorizations_total",
         "payment_captures_total",
+        "shipments_total",
+        "refunds_total",
+        "returns_total",
+        "order_cancellations_total",
+        "coupons_total",
+        "reviews_total",
+        "invoices_total",
+        "letters_total",
+        "accounts_total",
+        "merchants_onboarded_total",
         "orders_stuck",
         "order_transition_errors_total",
         "outbox_lag_seconds",
@@ -122,6 +133,7 @@ def test_processes_that_share_a_folder_are_counted_together(tmp_path: Path) -> N
     assert "reservations_total 2.0" in shown.stdout
 
 
+@pytest.mark.unaudited("fact_not_true", "saga_overdue", "saga_unlike_journal")
 def test_queues_outbox_and_sagas_are_looked_at_when_asked(
     client: FlaskClient, db: Database, clock: Clock
 ) -> None:

@@ -15,7 +15,8 @@ from app.accounts.models import User
 from app.adapters.queue.inline import InlineQueue
 from app.checkout.models import Checkout
 from app.config import Settings
-from app.notifications import service
+from app.notifications import messages, service
+from app.notifications.errors import UnknownTemplate
 from app.notifications.languages import languages
 from app.notifications.letters import LETTERS
 from app.notifications.models import Notification, OptOut
@@ -104,6 +105,7 @@ def test_every_letter_can_be_looked_at_with_made_up_words(shop: Street) -> None:
             assert answer.headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.unaudited
 def test_a_letter_can_be_looked_at_with_the_words_of_a_real_subject(
     shop: Street, world: World
 ) -> None:
@@ -124,21 +126,29 @@ def test_a_letter_can_be_looked_at_with_the_words_of_a_real_subject(
 
 def test_what_cannot_be_shown_is_refused(shop: Street) -> None:
     refused = {
-        "": 422,
-        "template=nothing": 422,
-        "template=order_shipped&locale=klingon!": 422,
-        "template=order_shipped&format=pdf": 422,
-        "template=order_shipped&subject=ord_01h455vb4pex5vsknk084sn02q": 404,
-        "template=order_shipped&subject=shp_01h455vb4pex5vsknk084sn02q": 404,
-        "template=order_shipped&subject=%27%3B--": 404,
-        "template=order_shipped&more=1": 422,
+        "": (422, "validation_failed"),
+        "template=nothing": (422, "validation_failed"),
+        "template=order_shipped&locale=klingon!": (422, "validation_failed"),
+        "template=order_shipped&format=pdf": (422, "validation_failed"),
+        "template=order_shipped&subject=ord_01h455vb4pex5vsknk084sn02q": (404, "subject_not_found"),
+        "template=order_shipped&subject=shp_01h455vb4pex5vsknk084sn02q": (404, "subject_not_found"),
+        "template=order_shipped&subject=%27%3B--": (404, "subject_not_found"),
+        "template=order_shipped&more=1": (422, "validation_failed"),
     }
 
-    for query, status in refused.items():
+    for query, refusal in refused.items():
         answer = shop.people["ops"].get(f"{PREVIEW}?{query}")
 
-        assert answer.status_code == status, query
+        assert (answer.status_code, (answer.json or {})["code"]) == refusal, query
         assert answer.mimetype == "application/problem+json"
+
+
+def test_a_letter_there_is_not_is_refused_with_those_there_are(providers: Providers) -> None:
+    with providers.db.reading() as session, pytest.raises(UnknownTemplate) as refused:
+        messages.preview(session, "nothing", locale="en", links=providers.links)
+
+    assert refused.value.code == "template_not_found"
+    assert set(refused.value.facts["known"]) == set(LETTERS)
 
 
 def test_looking_at_the_page_changes_nothing_and_its_button_stops_the_letters(

@@ -174,7 +174,16 @@ def test_merchants_are_listed_a_page_at_a_time_and_shown(ops: Person, db: Databa
 
     assert [each["id"] for each in first["data"] + rest["data"]] == made[::-1]
     assert _told(ops.get(f"{MERCHANTS}/{made[0]}"))["id"] == made[0]
-    assert ops.get(f"{MERCHANTS}/{encode('mer', new_id())}").status_code == 404
+
+
+def test_a_merchant_nobody_knows_is_not_found(ops: Person) -> None:
+    unknown = f"{MERCHANTS}/{encode('mer', new_id())}"
+
+    answers = [ops.get(unknown), ops.post(f"{unknown}/suspend"), ops.post(f"{unknown}/activate")]
+
+    assert {(answer.status_code, _told(answer)["code"]) for answer in answers} == {
+        (404, "merchant_not_found")
+    }
 
 
 @pytest.mark.parametrize("role", [Role.CUSTOMER, Role.MERCHANT])

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from app.platform.ids import encode, new_id
+from tests.api.asking import paid_back_elsewhere
 from tests.api.going_back import at_most, code, made, sent, settings, shop, statuses
 from tests.api.people import Street
 
@@ -111,7 +113,8 @@ def test_nobody_else_sees_or_touches_a_return(shop: Street) -> None:
     assert statuses(shop, "POST", f"{path}/cancel", but=both) == {
         "nobody": 401, "rival": 404,
     } | strangers  # fmt: skip
-    for act, body in (("approve", None), ("refuse", {"reason": "no"}), ("receive", ARRIVED)):
+    acts = {"approve": None, "refuse": {"reason": "no"}, "receive": ARRIVED, "retry": None}
+    for act, body in acts.items():
         answers = statuses(shop, "POST", f"{path}/{act}", body, but=("merchant", "ops"))
         assert answers == {
             "nobody": 401, "visitor": 403, "guest": 403, "customer": 403, "stranger": 403,
@@ -170,6 +173,22 @@ def test_bad_decisions_and_arrivals_are_refused_and_change_nothing(
     assert merchant.get(f"/v1/returns/{asked['id']}").json["state"] == "approved"
 
 
+def test_a_return_nobody_knows_is_not_found(shop: Street) -> None:
+    merchant, customer = shop.people["merchant"], shop.people["customer"]
+    path = f"/v1/returns/{encode('ret', new_id())}"
+
+    answers = [
+        customer.get(path),
+        customer.post(f"{path}/cancel"),
+        merchant.post(f"{path}/approve"),
+        merchant.post(f"{path}/refuse", {"reason": "worn"}),
+        merchant.post(f"{path}/receive", ARRIVED),
+        merchant.post(f"{path}/retry"),
+    ]
+
+    assert {code(answer) for answer in answers} == {(404, "return_not_found")}
+
+
 def test_goods_go_to_a_warehouse_of_the_merchant_alone(shop: Street) -> None:
     asked = _asked(shop)
     merchant, foreign = shop.people["merchant"], shop.people["rival"].ids["warehouse_id"]
@@ -199,3 +218,25 @@ def test_acts_sent_again_under_their_key_are_answered_again(shop: Street) -> Non
         assert (first.status_code, again.status_code) == (202, 202)
         assert first.json == again.json
     assert made(shop) == 2  # the return and its refund
+
+
+def test_the_money_of_a_return_is_given_once_more_where_that_failed(shop: Street) -> None:
+    asked, customer = _asked(shop), shop.people["customer"]
+    merchant, path = shop.people["merchant"], f"/v1/returns/{asked['id']}"
+    merchant.post(f"{path}/approve")
+    early = merchant.post(f"{path}/retry")
+    paid_back_elsewhere(shop, asked["order_id"])
+    merchant.post(f"{path}/receive", ARRIVED)
+    shop.queue.drain()
+    failed = customer.get(path).json
+
+    again = [merchant.post(f"{path}/retry", Idempotency_Key="d") for _ in range(2)]
+
+    assert code(early) == (409, "return_out_of_turn")
+    assert failed["state"] == "refund_failed"
+    assert [answer.status_code for answer in again] == [202, 202]
+    assert again[0].json == again[1].json
+    assert again[0].json["state"] == "received"
+    assert again[0].json["refund_id"] != failed["refund_id"]
+    assert code(merchant.post(f"{path}/retry")) == (409, "return_out_of_turn")
+    assert made(shop) == 3  # the return and its two refunds

@@ -173,6 +173,23 @@ def test_the_first_warehouse_is_the_default_and_the_second_is_not(
     assert (first.json["default"], second.json["default"]) == (True, False)
 
 
+def test_a_merchant_without_a_warehouse_receives_nothing_anywhere(
+    client: FlaskClient, db: Database, merchant: Merchant, seller: Headers
+) -> None:
+    with db.transaction() as session:
+        newcomer = session.get_one(Merchant, merchant.id)
+        newcomer.default_warehouse_id = None
+        sku = make_sku(session, merchant=newcomer)
+    receipt = {"sku_id": encode("sku", sku.id), "qty": 1}
+
+    nowhere = client.post("/v1/merchant/stock/receipts", json=receipt, headers=seller)
+    open_place(client, seller, default=True)
+    there = client.post("/v1/merchant/stock/receipts", json=receipt, headers=seller)
+
+    assert (nowhere.status_code, nowhere.json["code"]) == (422, "no_warehouse")
+    assert there.status_code == 201
+
+
 def test_a_warehouse_changes_its_name_address_and_priority(
     client: FlaskClient, seller: Headers
 ) -> None:

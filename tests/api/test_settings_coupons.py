@@ -144,6 +144,7 @@ def test_a_coupon_that_cannot_be_is_refused_and_nothing_is_written(
     assert count(db) == (0, 0)
 
 
+@pytest.mark.unaudited("redemption_unlike_checkout", "saga_unlike_journal")
 def test_a_coupon_is_shown_with_its_uses(
     client: FlaskClient, db: Database, merchant: Merchant, seller: Headers
 ) -> None:

@@ -62,6 +62,7 @@ CALLS_OUT: dict[str, Call] = {
     "CarrierLabels.buy": lambda: CARRIER.buy(PARCEL, reference="shp_1"),
     "Files.put": lambda: FILES.put("labels/1.pdf", b"", media_type="application/pdf"),
     "Files.get": lambda: FILES.get("labels/1.pdf"),
+    "Files.delete": lambda: FILES.delete("labels/1.pdf"),
 }
 ON_THE_BUS: dict[str, Callable[[RedisStreams], Any]] = {
     "EventBus.publish": lambda bus: bus.publish([EVENT]),

@@ -49,6 +49,7 @@ def test_carts_of_two_currencies_are_not_merged(
     assert lines(guest.read()) == {boot.id: 1}
 
 
+@pytest.mark.unaudited("saga_unlike_journal")
 def test_a_guests_cart_that_is_being_bought_is_not_merged(
     guest: Shopper, person: Shopper, make_sku_for_sale: MakeSku
 ) -> None:
@@ -59,6 +60,7 @@ def test_a_guests_cart_that_is_being_bought_is_not_merged(
         person.merge(guest.cart)
 
 
+@pytest.mark.unaudited("saga_unlike_journal")
 def test_a_guests_cart_is_not_merged_either_when_redis_missed_its_checkout(
     guest: Shopper, person: Shopper, make_sku_for_sale: MakeSku, db: Database
 ) -> None:
@@ -70,6 +72,7 @@ def test_a_guests_cart_is_not_merged_either_when_redis_missed_its_checkout(
         person.merge(guest.cart)
 
 
+@pytest.mark.unaudited("order_unlike_checkout", "saga_unlike_journal")
 def test_a_guests_cart_that_was_bought_is_not_merged(
     guest: Shopper, person: Shopper, make_sku_for_sale: MakeSku
 ) -> None:
@@ -80,6 +83,7 @@ def test_a_guests_cart_that_was_bought_is_not_merged(
         person.merge(guest.cart)
 
 
+@pytest.mark.unaudited("saga_unlike_journal")
 def test_nothing_is_merged_into_a_cart_that_is_being_bought(
     guest: Shopper, person: Shopper, make_sku_for_sale: MakeSku
 ) -> None:

@@ -24,6 +24,14 @@ from tests.conftest import ROOT
 from tests.events.conftest import eventually
 from tests.factories import make_order
 
+pytestmark = pytest.mark.unaudited(
+    "order_lines_wrong",
+    "order_not_paid_once",
+    "order_unlike_checkout",
+    "saga_unlike_journal",
+    "state_not_journaled",
+)
+
 
 @pytest.fixture
 def environment(database_url, redis_url):

@@ -29,8 +29,8 @@ LINES = some.lists(
 )
 
 
-def _invoices(totals: Totals) -> list[dict]:
-    order = order_of(
+def _order(totals: Totals):
+    return order_of(
         totals,
         ["Boot"] * len(totals.lines),
         number="100001",
@@ -38,16 +38,21 @@ def _invoices(totals: Totals) -> list[dict]:
         address=ADDRESS,
         created_at=AT,
     )
+
+
+def _invoices(totals: Totals) -> list[dict]:
+    order = _order(totals)
     return [_invoice(order, merchant, totals) for merchant in _merchants(totals)]
 
 
-def _invoice(order, merchant_id: UUID, totals: Totals) -> dict:
+def _invoice(order, merchant_id: UUID, totals: Totals, canceled=None) -> dict:
     return figures.of_invoice(
         order,
         merchant_id,
         seller=MerchantSettings(name="Blue Barn", currency="EUR"),
         number=1,
         totals=totals.as_json(),
+        canceled=canceled or {},
         issued_at=AT,
         supplied_at=None,
     )
@@ -55,6 +60,29 @@ def _invoice(order, merchant_id: UUID, totals: Totals) -> dict:
 
 def _merchants(totals: Totals) -> list[UUID]:
     return sorted({line.merchant_id for line in totals.lines})
+
+
+@given(LINES, some.integers(0, 5_000), some.floats(0, 1), some.data())
+def test_units_that_were_canceled_are_not_billed_and_the_rest_to_the_cent(
+    lines, shipping, share, data
+) -> None:
+    worth = sum(line.subtotal for line in lines)
+    totals = priced(lines, rates={"added": ADDED}, shipping=shipping, discount=int(worth * share))
+    order = _order(totals)
+    canceled = {item.line: data.draw(some.integers(0, item.qty)) for item in order.items}
+
+    invoices = [_invoice(order, each, totals, canceled) for each in _merchants(totals)]
+
+    given_up = sum(item.total * canceled[item.line] // item.qty for item in order.items)
+    assert sum(each["totals"]["total"] for each in invoices) == totals.total - given_up
+    for printed in invoices:
+        for line in printed["lines"]:
+            added = 0 if line["tax_included"] else line["tax"]
+            assert line["qty"] > 0
+            assert line["price"] * line["qty"] - line["discount"] + added == line["total"]
+            assert 0 <= line["discount"] <= line["price"] * line["qty"]
+            assert 0 <= line["tax"] <= line["total"]
+            assert line["net"] + line["tax"] == line["total"]
 
 
 @given(LINES, some.integers(0, 5_000), some.floats(0, 1))

@@ -5,12 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.accounts.models import Merchant
 from app.catalog.models import Sku
 from app.documents import reactions, service
-from app.documents.errors import OrderCanceled
+from app.documents.errors import NothingToBill, OrderCanceled
 from app.documents.models import Invoice, InvoiceCounter
 from app.events.registry import reactions as reactions_to
 from app.operations import audit
@@ -19,12 +19,16 @@ from app.orders.errors import OrderNotFound
 from app.orders.models import Order
 from app.orders.states import OrderState
 from app.payments.events import PaymentCaptured
+from app.payments.models import RefundItem
 from app.platform.db import Database
 from app.platform.ids import new_id
 from app.shipping.events import ShipmentCreated
+from app.shipping.models import ShipmentItem
 from app.shipping.states import ShipmentStatus
 from tests.documents.trade import pay, refund, sell, send
 from tests.factories import make_sku
+
+pytestmark = pytest.mark.unaudited
 
 Hear = Callable[[Order], list[Invoice]]
 
@@ -172,6 +176,54 @@ def test_a_canceled_order_is_billed_neither_by_itself_nor_by_hand(
     assert _last(db, sku) == 0
 
 
+def test_what_is_neither_paid_nor_sent_is_not_billed_by_hand(db: Database, sku: Sku) -> None:
+    with db.transaction() as session:
+        order = sell(session, (sku, 1))
+        pay(session, order, taken=0)
+
+    with db.transaction() as session, pytest.raises(NothingToBill):
+        service.issue(session, order.id, merchant_id=sku.merchant_id)
+    assert _last(db, sku) == 0
+
+
+def test_units_refunded_before_they_were_sent_are_not_billed(
+    db: Database, sku: Sku, hear_of_money: Hear
+) -> None:
+    with db.transaction() as session:
+        order = sell(session, (sku, 5))
+        payment = pay(session, order, taken=order.total * 3 // 5)
+        refund(session, payment, amount=0, unshipped=order.items)
+        session.execute(update(RefundItem).values(qty=2, unshipped=2))
+        send(session, order, sku.merchant_id)
+        session.execute(update(ShipmentItem).values(qty=3))
+
+    (invoice,) = hear_of_money(order)
+
+    (line,) = invoice.figures["lines"]
+    assert (line["qty"], line["total"]) == (3, order.items[0].total * 3 // 5)
+    assert invoice.total == line["total"] + sum(part["total"] for part in order.shipping_lines)
+
+
+def test_who_bills_waits_for_whoever_cancels(db: Database, sku: Sku) -> None:
+    with db.transaction() as session:
+        order = sell(session, (sku, 1))
+        pay(session, order)
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        with db.transaction() as session:
+            locked = session.scalars(
+                select(Order).where(Order.id == order.id).with_for_update()
+            ).one()
+            billing = pool.submit(_issue, db, order.id, sku)
+            with pytest.raises(TimeoutError):
+                billing.result(timeout=0.5)
+            orders.move(session, locked, OrderState.CANCELED, actor="test", reason="too late")
+        refused = billing.exception(timeout=10)
+
+    assert isinstance(refused, OrderCanceled)
+    assert _invoices(db, order) == []
+
+
 def test_who_sells_nothing_of_an_order_cannot_bill_it(db: Database, sku: Sku, lamp: Sku) -> None:
     with db.transaction() as session:
         order = sell(session, (sku, 1))
@@ -185,6 +237,7 @@ def test_an_invoice_reads_the_same_after_its_merchant_has_moved(db: Database, sk
         merchant = session.get_one(Merchant, sku.merchant_id)
         merchant.settings = {"legal_name": "Blue Barn GmbH", "vat_id": "DE123456789"}
         order = sell(session, (sku, 1))
+        pay(session, order)
         service.issue(session, order.id, merchant_id=sku.merchant_id)
 
     with db.transaction() as session:
@@ -199,6 +252,8 @@ def test_each_merchant_counts_for_itself(db: Database, sku: Sku, lamp: Sku) -> N
     with db.transaction() as session:
         both = [sell(session, (sku, 1), (lamp, 1)) for _ in range(2)]
         single = sell(session, (lamp, 1))
+        for order in (*both, single):
+            pay(session, order)
 
     with db.transaction() as session:
         service.issue(session, single.id, merchant_id=lamp.merchant_id)
@@ -214,7 +269,10 @@ def test_numbers_have_no_gap_whoever_issues_at_once_and_whoever_gives_up(
     db: Database, sku: Sku
 ) -> None:
     with db.transaction() as session:
-        sold = [sell(session, (sku, 1)).id for _ in range(24)]
+        orders = [sell(session, (sku, 1)) for _ in range(24)]
+        for order in orders:
+            pay(session, order)
+        sold = [order.id for order in orders]
 
     def issue(place: int) -> None:
         with db.transaction() as session:
@@ -236,6 +294,7 @@ def test_numbers_have_no_gap_whoever_issues_at_once_and_whoever_gives_up(
 def test_two_who_issue_the_same_invoice_at_once_issue_one(db: Database, sku: Sku) -> None:
     with db.transaction() as session:
         order = sell(session, (sku, 1))
+        pay(session, order)
     together = Barrier(4)
 
     def issue() -> Invoice:

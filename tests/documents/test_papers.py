@@ -51,6 +51,7 @@ def print_of() -> Callable[..., Printed]:
             ),
             number=42,
             totals=totals.as_json(),
+            canceled={},
             issued_at=AT,
             supplied_at=None,
         )
@@ -188,6 +189,15 @@ def test_nothing_is_printed_over_the_margins(print_of: Callable[..., Printed]) -
         assert bottom <= image.height - 30
 
 
+@pytest.mark.unaudited(
+    "change_not_announced",
+    "parcel_unlike_saga",
+    "refund_not_announced",
+    "refund_without_reference",
+    "saga_unlike_journal",
+    "units_left_unlike_fulfilled",
+    "units_of_order_not_held",
+)
 def test_a_receipt_tells_what_was_taken_and_given_back(db: Database) -> None:
     with db.transaction() as session:
         boot, lamp = make_sku(session, price=5_000), make_sku(session, price=3_333)
@@ -213,6 +223,7 @@ def test_a_receipt_tells_what_was_taken_and_given_back(db: Database) -> None:
     assert f"Insgesamt gezahlt {_plain(words('de').money(order.total - 5_000, 'EUR'))}" in text
 
 
+@pytest.mark.unaudited("change_not_announced", "saga_unlike_journal", "units_of_order_not_held")
 def test_money_that_moved_at_the_provider_alone_is_told_by_its_reference(db: Database) -> None:
     with db.transaction() as session:
         order = sell(session, (make_sku(session), 1))
@@ -228,6 +239,7 @@ def test_money_that_moved_at_the_provider_alone_is_told_by_its_reference(db: Dat
     assert story.kept == order.total - 300
 
 
+@pytest.mark.unaudited("change_not_announced", "saga_unlike_journal", "units_of_order_not_held")
 def test_there_is_no_receipt_before_money_was_taken(db: Database) -> None:
     with db.transaction() as session:
         order = sell(session, (make_sku(session), 1))

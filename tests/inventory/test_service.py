@@ -1,5 +1,6 @@
 """Stock reserved, released and kept, on a real PostgreSQL."""
 
+import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import func, select
 
@@ -114,6 +115,7 @@ def test_releasing_for_a_checkout_that_holds_nothing_changes_nothing(db: Databas
     assert balances(db, sku) == [(3, 2)]
 
 
+@pytest.mark.unaudited("saga_overdue")
 def test_a_confirmed_purchase_holds_its_units_without_expiry(db: Database, clock: Clock) -> None:
     sku = new_sku(db, stock=5)
     confirmed, waiting = want(db, {sku: 1}), want(db, {sku: 1})
@@ -128,6 +130,7 @@ def test_a_confirmed_purchase_holds_its_units_without_expiry(db: Database, clock
         assert queries.expired_holds(session, 10) == [waiting.checkout_id]
 
 
+@pytest.mark.unaudited("saga_overdue")
 def test_a_late_purchase_still_holds_its_units_until_they_are_released(
     db: Database, clock: Clock
 ) -> None:
@@ -155,6 +158,7 @@ def test_released_units_cannot_be_held(db: Database) -> None:
     assert held == set()
 
 
+@pytest.mark.unaudited("saga_overdue")
 def test_overdue_holds_are_named_longest_overdue_first_and_not_taken_away(
     db: Database, clock: Clock
 ) -> None:

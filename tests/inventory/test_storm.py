@@ -24,6 +24,8 @@ from tests.inventory.conftest import (
     new_sku,
 )
 
+pytestmark = pytest.mark.unaudited("saga_unlike_journal")
+
 THREADS = 32
 UNITS = 100
 BUYERS = 300

@@ -16,6 +16,7 @@ from app.notifications.languages import languages
 from app.notifications.letters import LETTERS
 from app.notifications.models import Notification, NotificationStatus
 from app.orders.models import Order
+from app.orders.states import Decision
 from app.platform.ids import encode
 from tests.notifications.conftest import STOREFRONT
 from tests.notifications.world import (
@@ -29,8 +30,15 @@ from tests.notifications.world import (
     make_world,
 )
 
+pytestmark = pytest.mark.unaudited
+
 LATER = 8 * 24 * 3600  # invitations wait for a week
-TO = {"low_stock": SELLER, "account_invited": INVITED}
+TO = {"low_stock": SELLER, "return_to_decide": SELLER, "account_invited": INVITED}
+# Whose customer the reader is; an account is nobody's, and a parcel or a return is one merchant's.
+NOBODYS = {"account_welcome", "account_verify", "account_reset", "account_password_changed"}
+OF_ALL = {
+    "order_confirmed", "order_delivered", "order_canceled", "order_refunded", "review_invitation",
+}  # fmt: skip
 
 
 class Outline(HTMLParser):
@@ -70,7 +78,8 @@ def everything(db, tell, mail, links, clock, arrived):
         with db.transaction() as session:
             world = make_world(session, locale=language)
         # The delivery is what invites to a review.
-        tell(*(fact(world) for name, fact in FACTS.items() if name != "review_invitation"))
+        facts = [fact(world) for name, fact in FACTS.items() if name != "review_invitation"]
+        tell(*dict.fromkeys(facts))
         tell()
         service.deliver_due(db, mail, links)
         clock.advance(LATER)
@@ -120,6 +129,20 @@ def test_every_letter_arrives_in_the_readers_language(everything, language):
         for words in (read.text, read.html):
             assert not re.search(r"None|Undefined|\{\{|\{%|%\(", words), template
         assert not re.search(r"\A\s|\n\n\n|[ \t]\n", read.text), template
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_letter_names_the_merchants_it_comes_from(everything, language):
+    for template, read in everything(language).items():
+        named = {name for name in (BARN, WEAVERS) if name in read.text}
+        shown = {name for name in (BARN, WEAVERS) if escape(name) in read.html}
+        if template in NOBODYS:
+            assert named == shown == set(), template
+        elif template in OF_ALL:
+            assert named == shown == {BARN, WEAVERS}, template
+        else:
+            mine = WEAVERS if template == "account_invited" else BARN
+            assert mine in named & shown, template
 
 
 def test_only_letters_that_can_be_stopped_say_how(everything):
@@ -209,6 +232,49 @@ def test_the_refund_of_a_return_is_told_by_the_return_alone(db, world, tell):
     with db.reading() as session:
         rows = session.scalars(select(Notification)).all()
     assert [row.template for row in rows] == ["return_refunded"]
+
+
+def test_who_asks_for_a_return_hears_of_it_and_so_does_who_decides(db, world, tell):
+    tell(FACTS["return_requested"](world))
+
+    with db.reading() as session:
+        rows = session.scalars(select(Notification)).all()
+    assert {(row.template, row.recipient) for row in rows} == {
+        ("return_requested", CUSTOMER), ("return_to_decide", SELLER),
+    }  # fmt: skip
+    assert {row.subject_id for row in rows} == {world.order.id}
+
+
+def test_who_decides_on_a_return_reads_why_goods_come_back_and_not_from_whom(everything):
+    read = everything("en")["return_to_decide"]
+
+    assert "1 × Boot <1> (B-1)" in read.text
+    assert "too small" in read.text
+    assert CUSTOMER not in read.text + read.html
+
+
+@pytest.mark.parametrize(
+    ("decision", "words"),
+    [(Decision.APPROVED, "has not received"), (None, "has not decided in time")],
+)
+def test_a_return_that_expired_says_what_did_not_happen(
+    db, world, tell, mail, links, arrived, decision, words
+):
+    with db.transaction() as session:
+        session.merge(world.back).decision = decision
+    tell(FACTS["return_expired"](world))
+
+    service.deliver_due(db, mail, links)
+
+    (read,) = arrived()
+    assert words in read.text.replace("\n", " ")
+
+
+def test_a_return_that_is_called_off_says_that_the_goods_stay(letter):
+    world, read = letter("return_canceled", locale="de")
+
+    assert "Sie behalten diese Ware" in read.text
+    assert encode("ret", world.back.id) in read.text
 
 
 def test_an_approved_return_says_where_to_send_it(letter):

@@ -8,6 +8,8 @@ from app.notifications.letters import LETTERS as LETTER_KINDS
 from app.operations.invariants.letters import LETTERS
 from tests.notifications.world import FACTS, make_world
 
+pytestmark = pytest.mark.unaudited
+
 
 @pytest.fixture
 def world(db, react):
@@ -54,6 +56,22 @@ def test_a_refund_nobody_told_of_is_found(db, world):
         "DELETE FROM outbox WHERE type = 'refund.settled'"
         f" AND payload -> 'data' ->> 'refund_id' = '{world.repaid.id}'"
     )
+
+    assert broken(db, statement) == ["refund_not_announced"]
+
+
+@pytest.mark.parametrize("state", ["canceled", "expired"])
+def test_a_return_that_came_to_nothing_and_nobody_told_of_is_found(db, world, state):
+    statements = (
+        f"UPDATE returns SET state = '{state}'",
+        f"DELETE FROM outbox WHERE type = 'return.{state}'",
+    )
+
+    assert broken(db, *statements) == ["return_not_announced"]
+
+
+def test_a_refund_that_failed_and_nobody_told_of_is_found(db, world):
+    statement = f"UPDATE refunds SET state = 'failed' WHERE id = '{world.refund.id}'"
 
     assert broken(db, statement) == ["refund_not_announced"]
 

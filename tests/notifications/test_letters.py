@@ -22,6 +22,14 @@ from app.saga.models import Incident
 from devstack.servers.ports import free_port
 from tests.factories import make_merchant, make_order, make_sku, make_user
 
+pytestmark = pytest.mark.unaudited(
+    "order_not_paid_once",
+    "order_unlike_checkout",
+    "saga_unlike_journal",
+    "state_not_journaled",
+    "units_of_order_not_held",
+)
+
 ADDRESS = {
     "name": "Ada <b>Lovelace</b>",
     "line1": "12 St James's Square",

@@ -25,6 +25,8 @@ from app.orders.events import (
     OrderDelivered,
     RefundSettled,
     ReturnApproved,
+    ReturnCanceled,
+    ReturnExpired,
     ReturnReceived,
     ReturnRefunded,
     ReturnRefused,
@@ -132,7 +134,7 @@ def make_world(session: ShopSession, *, locale: str = "en", by_guest: bool = Fal
     )
 
 
-# What happened, by the letter that tells of it.
+# What happened, by the letter that tells of it; one fact may write several.
 FACTS: dict[str, Callable[[World], Any]] = {
     "order_confirmed": lambda w: OrderConfirmed(w.order.id, w.order.number, w.order.checkout_id),
     "order_shipped": lambda w: ShipmentCreated(w.order.id, w.shipment.id),
@@ -144,6 +146,9 @@ FACTS: dict[str, Callable[[World], Any]] = {
     "return_refused": lambda w: ReturnRefused(w.back.id, w.order.id),
     "return_received": lambda w: ReturnReceived(w.back.id, w.order.id),
     "return_refunded": lambda w: ReturnRefunded(w.back.id, w.order.id, w.repaid.id),
+    "return_canceled": lambda w: ReturnCanceled(w.back.id, w.order.id),
+    "return_expired": lambda w: ReturnExpired(w.back.id, w.order.id),
+    "return_to_decide": lambda w: ReturnRequested(w.back.id, w.order.id),
     "low_stock": lambda w: StockLow(w.sku_id, w.barn.id, 3),
     "review_invitation": lambda w: ReviewInvited(w.order.id),
     "account_welcome": lambda w: AccountRegistered(w.customer.id, _id(w, TokenPurpose.VERIFY)),

@@ -36,9 +36,10 @@ def test_an_audit_of_a_sound_shop_says_what_it_looked_at_and_exits_0(sold: Sold,
     assert "stock: 10 came = 7 available + 3 reserved + 0 sent" in audit.output
 
 
+@pytest.mark.unaudited
 def test_an_audit_shows_each_breach_and_exits_1(sold: Sold, spoil: Spoil, run: Run) -> None:
     spoil("UPDATE inventory SET stock_available = stock_available + 1")
-    spoil("UPDATE payments SET status = 'voided' WHERE order_id = %(first)s", **sold.names)
+    spoil("UPDATE payments SET amount = 1 WHERE order_id = %(first)s", **sold.names)
 
     audit = run("audit", "--no-psp")
 
@@ -50,9 +51,10 @@ def test_an_audit_shows_each_breach_and_exits_1(sold: Sold, spoil: Spoil, run: R
     assert "stock does not add up: 10 came" in audit.output
 
 
+@pytest.mark.unaudited
 def test_an_audit_speaks_json(sold: Sold, spoil: Spoil, run: Run) -> None:
     sound = json.loads(run("audit", "--json", "--grace", "0").output)
-    spoil("UPDATE payments SET status = 'voided' WHERE order_id = %(first)s", **sold.names)
+    spoil("UPDATE payments SET amount = 1 WHERE order_id = %(first)s", **sold.names)
 
     broken = run("audit", "--json", "--no-psp")
 
@@ -64,7 +66,7 @@ def test_an_audit_speaks_json(sold: Sold, spoil: Spoil, run: Run) -> None:
             "invariant": 3,
             "name": "order_not_paid_once",
             "subject": sold.first["order"]["id"],
-            "detail": "0 of 0 live payments cover its 10490 EUR; exactly one should",
+            "detail": "0 of 1 live payments cover its 10490 EUR; exactly one should",
         }
     ]
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from app.operations import audit
 from app.platform.db import Database, ShopSession
 from app.platform.ids import encode
@@ -66,9 +68,32 @@ UNITS: dict[str, tuple[list[str], Found]] = {
     ),
 }
 MONEY: dict[str, tuple[list[str], Found]] = {
+    "a discount no line has": (
+        ["UPDATE order_items SET discount = discount + 1 WHERE order_id = %(first)s"],
+        {(5, "order_lines_wrong")},
+    ),
+    "a tax no line has": (
+        ["UPDATE order_items SET tax = tax + 1 WHERE order_id = %(first)s"],
+        {(5, "order_lines_wrong")},
+    ),
+    "a tax that is in no price": (
+        ["UPDATE order_items SET tax_included = 0 WHERE order_id = %(first)s"],
+        {(5, "order_lines_wrong")},
+    ),
+    "shipping no merchant asked for": (
+        ["UPDATE orders SET shipping_lines = '[]' WHERE id = %(first)s"],
+        {(5, "order_lines_wrong")},
+    ),
+    "shipping that is more than its parts": (
+        [
+            "UPDATE orders SET shipping_lines = jsonb_set(shipping_lines, '{0,total}', '999')"
+            " WHERE id = %(first)s"
+        ],
+        {(5, "order_lines_wrong")},
+    ),
     "an order nobody paid": (
         ["UPDATE payments SET status = 'voided' WHERE order_id = %(first)s"],
-        {(3, "order_not_paid_once")},
+        {(3, "order_not_paid_once"), (10, "change_not_announced")},
     ),
     "an order paid in part": (
         ["UPDATE payments SET amount = amount - 1 WHERE order_id = %(first)s"],
@@ -114,7 +139,7 @@ MONEY: dict[str, tuple[list[str], Found]] = {
             "ALTER TABLE orders DROP CONSTRAINT ck_orders_total_adds_up",
             "UPDATE orders SET shipping = shipping + 1 WHERE id = %(first)s",
         ],
-        {(5, "order_total_wrong")},
+        {(5, "order_total_wrong"), (5, "order_lines_wrong")},
     ),
     "a line that changed its price": (
         ["UPDATE order_items SET price_snapshot = 1 WHERE order_id = %(first)s"],
@@ -128,7 +153,12 @@ MOVES: dict[str, tuple[list[str], Found]] = {
             'INSERT INTO order_transitions (order_id, "from", "to", actor, reason)'
             " VALUES (%(first)s, 'confirmed', 'delivered', 'somebody', 'magic')",
         ],
-        {(6, "illegal_move"), (6, "order_unlike_parcels"), (10, "change_not_announced")},
+        {
+            (5, "order_sent_unpaid"),
+            (6, "illegal_move"),
+            (6, "order_unlike_parcels"),
+            (10, "change_not_announced"),
+        },
     ),
     "a move left out": (
         ["""DELETE FROM order_transitions WHERE "to" = 'created' AND order_id = %(first)s"""],
@@ -136,7 +166,7 @@ MOVES: dict[str, tuple[list[str], Found]] = {
     ),
     "a state nobody wrote down": (
         ["UPDATE orders SET state = 'shipped' WHERE id = %(first)s"],
-        {(6, "state_not_journaled"), (6, "order_unlike_parcels")},
+        {(5, "order_sent_unpaid"), (6, "state_not_journaled"), (6, "order_unlike_parcels")},
     ),
     "an order its checkout does not know": (
         ["UPDATE checkouts SET order_id = NULL WHERE id = %(first_checkout)s"],
@@ -249,6 +279,7 @@ def test_facts_untold_or_untrue_are_found_and_nothing_else(sold: Sold, db: Datab
     assert _spoiled(db, sold, FACTS) == _expected(FACTS)
 
 
+@pytest.mark.unaudited
 def test_a_breach_names_its_subject_and_says_what_is_wrong(
     sold: Sold, spoil: Spoil, db: Database
 ) -> None:
@@ -260,6 +291,7 @@ def test_a_breach_names_its_subject_and_says_what_is_wrong(
     assert breach.detail == "0 of 1 live payments cover its 10490 EUR; exactly one should"
 
 
+@pytest.mark.unaudited
 def test_a_check_gives_no_more_rows_than_asked_for(sold: Sold, spoil: Spoil, db: Database) -> None:
     spoil("UPDATE order_items SET price_snapshot = 1")
 
@@ -281,6 +313,7 @@ def test_a_purchase_past_its_deadline_is_a_breach_until_the_sweep_has_turned_it(
     assert audit.of_database(db).breaches == ()
 
 
+@pytest.mark.unaudited
 def test_a_saga_that_waits_for_a_person_who_was_told_is_no_breach(
     sold: Sold, spoil: Spoil, db: Database
 ) -> None:
@@ -295,6 +328,7 @@ def test_a_saga_that_waits_for_a_person_who_was_told_is_no_breach(
     assert (7, "saga_overdue") not in _found(db)
 
 
+@pytest.mark.unaudited
 def test_what_nobody_knows_by_id_keeps_the_name_it_has(spoil: Spoil, db: Database) -> None:
     spoil(
         "INSERT INTO outbox (id, topic, key, type, payload)"
@@ -306,6 +340,7 @@ def test_what_nobody_knows_by_id_keeps_the_name_it_has(spoil: Spoil, db: Databas
     assert breach.subject == "nothing"
 
 
+@pytest.mark.unaudited
 def test_balances_are_named_by_their_sku(sold: Sold, spoil: Spoil, db: Database) -> None:
     spoil("UPDATE inventory SET stock_available = stock_available + 1")
 

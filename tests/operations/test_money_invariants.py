@@ -15,6 +15,8 @@ from app.platform.db import Database, ShopSession
 from app.platform.ids import new_id
 from tests.factories import make_order, make_payment
 
+pytestmark = pytest.mark.unaudited
+
 SAGA = "direction, step, version, attempts, key_attempt, deadline"
 SAGA_VALUES = "'forward', :step, 1, 0, 1, shop_now()"
 REFUND = f"""
@@ -120,7 +122,8 @@ def books(db: Database) -> Books:
 
 def _order(session: ShopSession, state: str, number: int) -> Order:
     amounts = {"items_total": 0, "shipping": 4_200}  # an order without lines
-    order = make_order(session, state=state, number=f"C-{number}", **amounts)
+    part = {"price": 4_200, "tax": 0, "tax_included": 0, "total": 4_200}
+    order = make_order(session, state=state, number=f"C-{number}", shipping_lines=[part], **amounts)
     session.execute(
         text("UPDATE checkouts SET state = 'confirmed' WHERE id = :id"), {"id": order.checkout_id}
     )
@@ -233,3 +236,28 @@ def test_a_cancellation_that_is_over_excuses_nothing(books: Books) -> None:
     books.cancellation("confirmed", "failed")
 
     assert [name for _, name, _ in books.found()] == ["order_not_paid_once"]
+
+
+@pytest.mark.parametrize(("hours", "found"), [(23, []), (25, ["hold_nobody_takes"])])
+def test_a_hold_of_which_nobody_takes_any_more_is_found_after_a_day(
+    books: Books, hours: int, found: list[str]
+) -> None:
+    books.refund("confirmed", 0, released=4_200, psp_ref=None)
+
+    books.run("UPDATE captures SET state = 'failed'")
+    for table in ("payments", "refunds"):
+        books.run(
+            f"UPDATE {table} SET updated_at = shop_now() - make_interval(hours => :hours)",
+            hours=hours,
+        )
+
+    assert [name for _, name, _ in books.found()] == found
+
+
+def test_a_hold_a_refund_is_about_to_close_is_no_breach(books: Books) -> None:
+    books.refund("confirmed", 0, released=4_200, psp_ref=None, state="running", step="repay")
+
+    for table in ("payments", "refunds"):
+        books.run(f"UPDATE {table} SET updated_at = shop_now() - interval '9 days'")
+
+    assert books.found() == []

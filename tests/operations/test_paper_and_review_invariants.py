@@ -15,6 +15,8 @@ from app.reviews.service import ReviewDraft
 from tests.documents.trade import sell, send
 from tests.factories import make_sku, make_user
 
+pytestmark = pytest.mark.unaudited
+
 CHECKS = (*DOCUMENTS, *REVIEWS)
 Names = dict[str, Any]
 

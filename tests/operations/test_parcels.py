@@ -46,7 +46,16 @@ SPOILT = {
     ),
     "more money than the total": (
         ["UPDATE shipments SET amount = amount + 100000 WHERE status = 'shipped'"],
-        {(5, "parcels_beyond_total")},
+        {(5, "parcels_beyond_total"), (5, "units_left_unpaid")},
+    ),
+    "units that left for less than was taken": (
+        ["UPDATE shipments SET amount = amount + 1 WHERE status = 'shipped'"],
+        {(5, "units_left_unpaid")},
+    ),
+    "an order that is delivered and was not paid": (
+        ["UPDATE shipments SET amount = 0 WHERE status = 'delivered'",
+         "UPDATE payments SET captured = 1 WHERE status = 'captured'"],
+        {(5, "order_sent_unpaid"), (10, "change_not_announced")},
     ),
     "an order that is not shipped, says its parcel": (
         ["UPDATE shipments SET status = 'shipped', delivered_at = NULL WHERE status = 'delivered'"],
@@ -80,6 +89,7 @@ def test_a_shop_that_sends_breaks_nothing(sent: Road) -> None:
 
 
 @pytest.mark.parametrize(("statements", "expected"), SPOILT.values(), ids=SPOILT)
+@pytest.mark.unaudited
 def test_what_is_wrong_with_parcels_is_found(
     sent: Road, statements: list[str], expected: set[tuple[int, str]]
 ) -> None:

@@ -14,6 +14,7 @@ from app.platform.money import Money
 from app.platform.redis import ShopRedis, connect
 from app.wiring import Providers
 from devstack.stripe.server import RunningServer
+from tests.conftest import Clock
 from tests.journeys.conftest import Shop
 from tests.operations.conftest import ASKS_THE_SHOPPER, Sold, Spoil
 
@@ -74,6 +75,7 @@ def test_money_held_without_a_payment_is_found_once_older_than_the_grace(
         ("psp_ref = 'pi_other'", "hold_beside_another"),
     ],
 )
+@pytest.mark.unaudited
 def test_a_payment_unlike_its_hold_is_found(
     sold: Sold, spoil: Spoil, providers: Providers, change: str, name: str
 ) -> None:
@@ -91,6 +93,39 @@ def test_a_payment_whose_money_is_not_held_is_found(
 
     assert (breach.invariant, breach.name) == (4, "payment_not_held")
     assert "is authorized, and the provider says canceled" in breach.detail
+
+
+@pytest.mark.unaudited("change_not_announced")
+def test_money_of_an_old_hold_is_looked_at_when_its_payment_changes(
+    sold: Sold, spoil: Spoil, providers: Providers, clock: Clock
+) -> None:
+    clock.advance(3 * 24 * 3600)
+    untouched = _audit(providers)
+
+    spoil(
+        "UPDATE payments SET captured = 1, updated_at = shop_now() WHERE order_id = %(first)s",
+        **sold.names,
+    )
+
+    assert untouched.looked_at["holds at the provider"] == 0
+    changed = _audit(providers)
+    assert changed.looked_at["holds at the provider"] == 1
+    assert (4, "charge_of_another_amount") in {(e.invariant, e.name) for e in changed.breaches}
+
+
+def test_an_old_payment_that_changed_and_is_not_held_any_more_is_found(
+    sold: Sold,
+    spoil: Spoil,
+    providers: Providers,
+    clock: Clock,
+    intent_of: Callable[[str], str],
+) -> None:
+    providers.payments.void(intent_of(sold.first["id"]), key="behind our back")
+    clock.advance(3 * 24 * 3600)
+
+    spoil("UPDATE payments SET updated_at = shop_now() WHERE order_id = %(first)s", **sold.names)
+
+    assert (4, "payment_not_held") in _found(providers)
 
 
 def test_a_shopper_who_is_still_at_the_bank_owes_nothing(

@@ -15,7 +15,7 @@ from app.events.consumer import Consumer
 from app.events.models import OutboxEvent
 from app.events.registry import consumers
 from app.events.relay import Relay
-from app.inventory.models import Inventory
+from app.inventory.models import Inventory, LedgerEntry
 from app.orders import going_back
 from app.orders.models import Order, OrderItem
 from app.orders.service import cancel, parcels, refund, returns, ship
@@ -221,6 +221,18 @@ class Desk:
         with self.wired.db.reading() as session:
             types = session.scalars(select(OutboxEvent.type).order_by(OutboxEvent.seq))
             return [kind for kind in types if kind.startswith(prefix)]
+
+    def payloads(self, kind: str) -> list[dict[str, Any]]:
+        """What was told with facts of a type, in order."""
+        wanted = select(OutboxEvent).where(OutboxEvent.type == kind).order_by(OutboxEvent.seq)
+        with self.wired.db.reading() as session:
+            return [event.payload["data"] for event in session.scalars(wanted)]
+
+    def ledger(self, reason: str) -> list[LedgerEntry]:
+        """The movements of stock for this reason, in order."""
+        wanted = select(LedgerEntry).where(LedgerEntry.reason == reason).order_by(LedgerEntry.id)
+        with self.wired.db.reading() as session:
+            return list(session.scalars(wanted))
 
     def repayments(self) -> list[int]:
         """The amounts the provider gave back, by refunds it made."""

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import func, update
 from sqlalchemy.orm import Session
 
 from app.catalog.models import Sku
+from app.checkout.models import Checkout
 from app.events.outbox import announce
 from app.inventory import service as inventory
 from app.inventory.service import Want
@@ -45,15 +46,45 @@ def sell(
     multicapture: bool = True,
 ) -> Order:
     """A confirmed order whose money and units are held, as a checkout leaves it."""
+    return sell_many(session, lines, times=1, shipping=shipping, multicapture=multicapture)[0]
+
+
+def sell_many(
+    session: ShopSession,
+    lines: Sequence[Line],
+    *,
+    times: int,
+    shipping: Mapping[UUID, int] | None = None,
+    multicapture: bool = True,
+) -> list[Order]:
+    """So many orders of the same, each by a guest of its own, confirmed as one batch."""
+    made = [_priced(session, lines, shipping or {}) for _ in range(times)]
+    units = {line.sku.id: line.qty for line in lines}
+    checkouts = [order.checkout_id for order in made]
+    inventory.reserve(session, [Want(each, None, units) for each in checkouts], seconds=900)
+    inventory.hold(session, checkouts)
+    for order in made:
+        if order.total:
+            _hold(session, order, multicapture=multicapture)
+    orders.confirm(session, [order.id for order in made], actor="checkout")
+    session.execute(
+        update(Checkout).where(Checkout.id.in_(checkouts)).values(state=SagaState.CONFIRMED)
+    )
+    session.add_all(_journal(each, step) for each in checkouts for step in PURCHASE_STEPS)
+    session.flush()
+    return made
+
+
+def _priced(session: ShopSession, lines: Sequence[Line], shipping: Mapping[UUID, int]) -> Order:
     parts = [
         {"merchant_id": encode("mer", merchant), "price": price, "tax": 0, "tax_included": 0}
         | {"total": price}
-        for merchant, price in (shipping or {}).items()
+        for merchant, price in shipping.items()
     ]
     amounts: dict[str, Any] = {
         "items_total": sum(line.sku.price * line.qty for line in lines),
         "discount": sum(line.discount for line in lines),
-        "shipping": sum((shipping or {}).values()),
+        "shipping": sum(shipping.values()),
     }
     total = amounts["items_total"] - amounts["discount"] + amounts["shipping"]
     wanted = [{"sku_id": str(line.sku.id), "qty": line.qty} for line in lines]
@@ -73,16 +104,6 @@ def sell(
     )
     announce(session, OrderCreated(order_id=order.id, checkout_id=checkout.id))
     session.add_all(_items(order, lines))
-    inventory.reserve(
-        session, [Want(checkout.id, None, {line.sku.id: line.qty for line in lines})], seconds=900
-    )
-    inventory.hold(session, [checkout.id])
-    if total:
-        _hold(session, order, multicapture=multicapture)
-    orders.confirm(session, [order.id], actor="checkout")
-    checkout.state = SagaState.CONFIRMED
-    session.add_all(_journal(checkout.id, step) for step in PURCHASE_STEPS)
-    session.flush()
     return order
 
 

@@ -82,6 +82,25 @@ def test_a_parcel_that_came_first_keeps_its_share(road: Road) -> None:
     assert road.payment(buyer).captured == 5_490
 
 
+def test_an_order_canceled_before_its_money_was_taken_is_charged_nothing(road: Road) -> None:
+    seller = road.seller(capture="automatic")
+    buyer = road.bought({seller.skus[0].id: 1})
+    road.psp.emulator.fault(operation="payment_intents.capture", kind="error_before")
+    road.publish()
+    buyer.post(f"/v1/orders/{buyer.ids['order_id']}/cancel", {"reason": "too late"})
+    road.work()
+    _soon(road)
+
+    road.sweep()
+
+    assert _captures(road.db) == [("failed", 5_490)]
+    assert road.open_incidents() == []
+    assert road.order(buyer).state == "canceled"
+    payment = road.payment(buyer)
+    assert (payment.status, payment.captured, payment.refunded) == ("voided", 0, 0)
+    assert road.stock(seller.skus[0]) == (50, 0)
+
+
 def _soon(road: Road) -> None:
     """What was put off is due."""
     with road.db.transaction() as session:

@@ -57,7 +57,7 @@ def test_money_that_was_only_held_is_let_go(desk: Desk) -> None:
     assert desk.till.intents() == ["canceled"]
     assert desk.stock() == (10, 0)
     assert desk.told("order.canceled") == ["order.canceled"]
-    assert _why(desk, order) == ("customer", "changed my mind")
+    assert _why(desk, order) == ("customer", "customer_request")
 
 
 def test_money_that_was_taken_goes_back(desk: Desk) -> None:

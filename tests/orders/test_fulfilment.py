@@ -1,5 +1,7 @@
 """Parcels leave with their share of the money, a label and a line in the order's story."""
 
+from typing import Any
+
 from sqlalchemy import func, select
 
 from app.events.models import OutboxEvent
@@ -16,6 +18,12 @@ def _facts(road: Road, prefix: str) -> list[str]:
     with road.db.reading() as session:
         wanted = select(OutboxEvent.type).where(OutboxEvent.type.startswith(prefix))
         return list(session.scalars(wanted.order_by(OutboxEvent.seq)))
+
+
+def _payloads(road: Road, kind: str) -> list[dict[str, Any]]:
+    with road.db.reading() as session:
+        wanted = select(OutboxEvent).where(OutboxEvent.type == kind).order_by(OutboxEvent.seq)
+        return [event.payload["data"] for event in session.scalars(wanted)]
 
 
 def _moves(road: Road, order_id: str) -> list[str]:
@@ -42,6 +50,12 @@ def test_an_order_sent_in_one_parcel_is_paid_and_shipped(road: Road) -> None:
     assert _moves(road, buyer.ids["order_id"]) == ["created", "confirmed", "shipped"]
     assert _facts(road, "shipment.") == ["shipment.created"]
     assert _facts(road, "order.")[-1] == "order.shipped"
+    assert _payloads(road, "stock.fulfilled") == [
+        {
+            "checkout_id": str(road.order(buyer).checkout_id),
+            "sku_ids": [str(seller.skus[0].id)],
+        }
+    ]
 
 
 def test_an_order_is_shipped_when_its_last_parcel_has_left(road: Road) -> None:

@@ -11,6 +11,8 @@ from app.operations.trace import story_of
 from app.platform.ids import encode
 from tests.orders.conftest import Desk
 
+pytestmark = pytest.mark.unaudited
+
 
 def _spoil(url: str, *statements: str, **names: UUID) -> None:
     """Change rows as nobody may: triggers and foreign keys look away."""

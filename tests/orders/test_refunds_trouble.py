@@ -55,6 +55,25 @@ def _given_elsewhere(desk: Desk, order: Bought, amount: int) -> None:
     desk.wired.payments.repay(payment.psp_ref, amount, refund_id=new_id(), key="elsewhere")
 
 
+def test_a_refund_the_provider_will_not_make_is_told_and_shown_to_a_person(desk: Desk) -> None:
+    order = desk.buy(2)
+    desk.ship(order)
+    _given_elsewhere(desk, order, 6_000)
+
+    refused = desk.refunded(order, lines={1: 2})
+
+    with desk.wired.db.reading() as session:
+        incident = session.scalars(select(Incident)).one()
+    assert desk.payloads("refund.failed") == [
+        {"order_id": str(order.id), "refund_id": str(refused.id)}
+    ]
+    assert (incident.kind, incident.subject) == ("refund_failed", str(refused.id))
+    assert incident.detail is not None
+    assert (incident.detail["amount"], incident.detail["currency"]) == (10_000, "EUR")
+    assert incident.detail["code"] == (refused.failure or {})["code"]
+    assert "return" not in incident.detail
+
+
 def _hear_of_the_money(desk: Desk, order: Bought) -> None:
     """The provider tells the shop to look."""
     payment = desk.payment(order)
@@ -72,6 +91,7 @@ def test_a_definitive_no_gives_the_money_and_the_units_back_to_be_refunded(desk:
     smaller = desk.refunded(order, amount=4_000)
 
     assert (refused.state, smaller.state) == ("failed", "confirmed")
+    assert desk.told("refund.") == ["refund.failed", "refund.settled"]
     assert desk.stock() == (8, 0)
     assert desk.money(order) == ("captured", 10_490, 10_000)
     assert desk.state(order) == "shipped"
@@ -127,7 +147,7 @@ def test_units_of_a_parcel_called_off_can_be_refunded_again_where_that_failed(de
     _hear_of_the_money(desk, order)
     desk.refunded(order)
 
-    assert failed == ((8, 0), "shipped")
+    assert failed == ((8, 0), "confirmed")
     assert desk.stock() == (9, 0)
     assert desk.money(order) == ("refunded", 10_490, 10_490)
     assert desk.state(order) == "refunded"

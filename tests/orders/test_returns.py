@@ -1,7 +1,9 @@
 """Goods come back: asked for, decided, received, refunded; each unit once."""
 
+from uuid import UUID
+
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app.accounts.models import Merchant
 from app.inventory.errors import WarehouseNotFound
@@ -9,16 +11,19 @@ from app.orders.errors import (
     LinesOfSeveralMerchants,
     MoreThanAnnounced,
     NotTheReturnsTurn,
+    RefundAmbiguous,
     RefundUnderWay,
     ReturnNotFound,
     ShipmentUnderWay,
     TooManyUnits,
     UnknownLine,
 )
+from app.orders.service import returns
 from app.orders.states import Decision
 from app.payments.models import Refund
 from app.platform.errors import DomainError
-from app.platform.ids import new_id
+from app.platform.ids import encode, new_id
+from app.saga.models import Incident
 from tests.factories import make_warehouse
 from tests.orders.conftest import Bought, Desk
 
@@ -49,6 +54,12 @@ def test_goods_that_come_back_are_refunded_and_lie_on_the_shelf(desk: Desk) -> N
     assert desk.money(order) == ("captured", 10_490, 5_000)
     assert desk.stock() == (9, 0)
     assert desk.state(order) == "shipped"
+    assert desk.payloads("stock.returned") == [
+        {
+            "sku_id": str(desk.shop.sku.id), "qty": 1,
+            "warehouse_id": str(desk.ledger("return")[0].warehouse_id),
+        }
+    ]  # fmt: skip
     assert desk.told("return.") == [
         "return.requested", "return.approved", "return.received", "return.refunded",
     ]  # fmt: skip
@@ -128,6 +139,7 @@ def test_a_customer_may_keep_the_goods_until_they_have_arrived(desk: Desk, appro
     desk.call_off(asked)
 
     assert (desk.returned(asked).status, desk.returned(asked).state) == ("canceled", "canceled")
+    assert desk.told("return.")[-1] == "return.canceled"
     with pytest.raises(NotTheReturnsTurn):
         desk.receive(asked, {1: (1, 1)})
     assert desk.stock() == (8, 0)
@@ -144,7 +156,24 @@ def test_a_return_whose_goods_never_come_expires(desk: Desk, approved: bool) -> 
     desk.shop.sweep()
 
     assert desk.returned(asked).status == "expired"
+    assert desk.told("return.") == [
+        "return.requested", *(["return.approved"] if approved else []), "return.expired",
+    ]  # fmt: skip
     assert desk.returned(desk.ask_return(order, {1: 2})).status == "requested"
+
+
+@pytest.mark.parametrize("decision", Decision)
+def test_what_is_decided_on_the_last_day_counts(desk: Desk, decision: Decision) -> None:
+    asked = desk.ask_return(_sent(desk), {1: 1})
+    desk.till.pass_time(60 * 24 * 3600 - 30)
+    with desk.wired.db.transaction() as session:
+        returns.decide(session, asked, decision, actor="merchant", reason="so it is")
+
+    desk.till.pass_time(60)
+    desk.shop.sweep()
+
+    assert desk.returned(asked).status == decision.value
+    assert "return.expired" not in desk.told("return.")
 
 
 def test_goods_that_arrive_on_the_last_day_are_booked(desk: Desk) -> None:
@@ -284,8 +313,108 @@ def test_goods_that_are_home_unpaid_cannot_be_sent_back_again(desk: Desk) -> Non
         desk.ask_return(order, {1: 2})
     paid = desk.refunded(order, amount=4_000)
 
-    assert home == ("received", (9, 0))
+    assert home == ("refund_failed", (9, 0))
     assert paid.state == "confirmed"
+
+
+def _unpaid(desk: Desk) -> tuple[Bought, UUID]:
+    """Goods are home, and most of their order's money went back at the provider before."""
+    order = _sent(desk)
+    payment = desk.payment(order)
+    assert payment is not None
+    asked = desk.ask_return(order, {1: 1})
+    desk.decide(asked)
+    desk.wired.payments.repay(
+        str(payment.psp_ref), 6_000, refund_id=new_id(), key="somebody at the provider"
+    )
+    desk.receive(asked, {1: (1, 1)})
+    return order, asked
+
+
+def _incidents(desk: Desk, *, is_open: bool = True) -> list[str]:
+    wanted = select(Incident.subject).where(
+        Incident.kind == "refund_failed", Incident.closed_at.is_(None) == is_open
+    )
+    with desk.wired.db.reading() as session:
+        return list(session.scalars(wanted))
+
+
+def test_a_return_whose_refund_failed_says_so_and_a_person_hears_of_it(desk: Desk) -> None:
+    order, asked = _unpaid(desk)
+
+    back = desk.returned(asked)
+    with desk.wired.db.reading() as session:
+        incident = session.scalars(select(Incident)).one()
+    assert (back.status, back.state) == ("refund_failed", "confirmed")
+    assert (incident.kind, incident.subject) == ("refund_failed", str(back.refund_id))
+    assert incident.detail is not None
+    assert incident.detail["return"] == encode("ret", asked)
+    assert incident.detail["order"] == encode("ord", order.id)
+    assert desk.told("refund.") == ["refund.failed"]
+    assert "return.refunded" not in desk.told("return.")
+
+
+def test_the_refund_of_a_return_that_failed_is_given_anew_and_is_its_end(desk: Desk) -> None:
+    order, asked = _unpaid(desk)
+    failed = desk.returned(asked).refund_id
+    desk.till.tell("succeeded", str(desk.till.payment().psp_ref))  # 4490 are left of the money
+    desk.work()
+
+    _give_again(desk, asked)
+    begun = desk.returned(asked).status
+    desk.work()
+
+    again = desk.row(Refund, desk.returned(asked).refund_id)
+    assert (begun, desk.returned(asked).status) == ("received", "refunded")
+    assert (again.state, again.amount) == ("confirmed", 4_490)
+    assert again.id != failed
+    assert desk.stock() == (9, 0)
+    assert desk.state(order) == "refunded"
+    assert (_incidents(desk), _incidents(desk, is_open=False)) == ([], [str(failed)])
+    assert desk.told("return.")[-1] == "return.refunded"
+
+
+def test_a_refund_that_fails_again_can_be_given_once_more(desk: Desk) -> None:
+    _, asked = _unpaid(desk)
+
+    _give_again(desk, asked)
+    desk.work()
+
+    assert desk.returned(asked).status == "refund_failed"
+    assert _incidents(desk) == [str(desk.returned(asked).refund_id)]
+    _give_again(desk, asked)
+
+
+def test_no_refund_is_given_anew_but_one_that_failed(desk: Desk) -> None:
+    asked = desk.ask_return(_sent(desk), {1: 1})
+    stands = []
+    for act in (lambda: desk.decide(asked), lambda: desk.receive(asked, {1: (1, 1)}), None):
+        with pytest.raises(NotTheReturnsTurn) as refused:
+            _give_again(desk, asked)
+        stands.append(refused.value.facts["stands"])
+        if act is not None:
+            act()
+
+    assert stands == ["requested", "approved", "refunded"]
+    assert desk.repayments() == [5_000]
+
+
+def test_units_that_lie_on_the_shelf_already_are_not_restocked_by_another_refund(
+    desk: Desk,
+) -> None:
+    order, _ = _unpaid(desk)
+
+    with pytest.raises(RefundAmbiguous):
+        desk.refund(order, lines={1: 1}, restock=True)
+    with pytest.raises(RefundAmbiguous):
+        desk.refund(order, restock=True)
+
+    assert desk.stock() == (9, 0)
+
+
+def _give_again(desk: Desk, return_id: UUID) -> None:
+    with desk.wired.db.transaction(desk.wired.queue) as session:
+        returns.give_back_again(session, return_id, actor="merchant")
 
 
 def test_a_paid_order_of_which_nothing_was_sent_has_nothing_to_send_back(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +11,10 @@ from app.payments.service import needs_new_key
 from app.platform.ids import new_id
 from app.saga.table import Done, Later, Outcome
 from tests.payments.conftest import Desk
+
+pytestmark = pytest.mark.unaudited(
+    "order_lines_wrong", "saga_overdue", "saga_unlike_journal", "state_not_journaled"
+)
 
 HELD = 4_200
 DAY = 86_400

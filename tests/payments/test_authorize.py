@@ -13,6 +13,10 @@ from app.platform.db import ShopSession
 from app.platform.seams import CallInsideTransaction
 from tests.payments.conftest import Desk
 
+pytestmark = pytest.mark.unaudited(
+    "order_lines_wrong", "saga_overdue", "saga_unlike_journal", "state_not_journaled"
+)
+
 Trouble = Callable[..., None]
 HOUR = 3_600
 

@@ -11,6 +11,15 @@ from app.platform.ids import new_id
 from app.saga.states import SagaState
 from tests.payments.conftest import Desk
 
+pytestmark = pytest.mark.unaudited(
+    "order_lines_wrong",
+    "order_unlike_checkout",
+    "refund_not_announced",
+    "saga_overdue",
+    "saga_unlike_journal",
+    "state_not_journaled",
+)
+
 LATER = 2 * 3_600
 CLOSED_CARD = "pm_card_refundFail"
 

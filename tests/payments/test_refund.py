@@ -12,6 +12,14 @@ from app.saga.states import SagaState
 from app.saga.table import Done, Later, Refused
 from tests.payments.conftest import Desk
 
+pytestmark = pytest.mark.unaudited(
+    "order_lines_wrong",
+    "refund_not_announced",
+    "saga_overdue",
+    "saga_unlike_journal",
+    "state_not_journaled",
+)
+
 Trouble = Callable[..., None]
 HOUR = 3_600
 CREATE = "refunds.create"

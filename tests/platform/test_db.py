@@ -2,6 +2,7 @@
 
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
 
 from app.platform.db import Database
 from app.platform.queue import Nudge
@@ -77,3 +78,11 @@ def test_the_ledger_refuses_to_be_rewritten(db: Database) -> None:
 
     with pytest.raises(Exception, match="append-only"), db.transaction() as session:
         session.execute(text("UPDATE inventory_ledger SET delta_available = 9"))
+
+
+def test_what_people_entrusted_to_the_shop_is_not_told_by_a_failed_statement(db: Database) -> None:
+    with pytest.raises(DBAPIError) as broken, db.transaction() as session:
+        session.execute(text("SELECT 1 / 0 WHERE :email = :email"), {"email": "ada@example.com"})
+
+    assert "division by zero" in str(broken.value)
+    assert "ada@example.com" not in str(broken.value)

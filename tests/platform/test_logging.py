@@ -55,6 +55,7 @@ def test_a_line_carries_the_ids_of_its_request(lines: io.StringIO) -> None:
         {"said": "key sk_test_hunter22hunter22"},
         {"said": "whsec_hunter22hunter22"},
         {"said": "cwr_hunter22hunter22"},
+        {"said": "duplicate key\nDETAIL:  Key (email)=(hunter22) already exists."},
         {"said": "eyJhbGciOiJFZERTQSJ9.hunter22.hunter22"},
     ],
 )

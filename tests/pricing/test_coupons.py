@@ -15,6 +15,8 @@ from app.pricing.service import Take
 from app.pricing.states import CouponStatus
 from tests.factories import make_checkout, make_coupon
 
+pytestmark = pytest.mark.unaudited("redemption_unlike_checkout", "saga_unlike_journal")
+
 ADA, BEA = "ada@example.com", "bea@example.com"
 
 

@@ -29,6 +29,15 @@ from tests.documents.trade import sell, send
 from tests.factories import make_sku, make_user
 from tests.reviews.conftest import Say, facts, rating_of
 
+pytestmark = pytest.mark.unaudited(
+    "order_not_paid_once",
+    "order_unlike_parcels",
+    "parcel_unlike_saga",
+    "saga_unlike_journal",
+    "units_left_unlike_fulfilled",
+    "units_of_order_not_held",
+)
+
 DRAFT = ReviewDraft(4, "Fine", "Dry feet.")
 OPS = "user:ops"
 

@@ -17,6 +17,8 @@ from app.accounts.models import Role
 from app.adapters.queue.inline import InlineQueue
 from app.catalog.models import Sku
 from app.config import Settings
+from app.events.consumer import Consumer
+from app.events.relay import Relay
 from app.inventory.models import Inventory
 from app.operations import audit
 from app.orders.models import Order
@@ -24,7 +26,7 @@ from app.payments.models import Payment, Refund
 from app.payments.ports import Hold
 from app.platform.db import Database, ShopSession
 from app.platform.ids import decode, encode
-from app.saga import registry
+from app.saga import incidents, registry
 from app.saga.states import LIVE
 from app.saga.sweep import sweep
 from app.wiring import Providers
@@ -94,6 +96,11 @@ class Market:
         assert answer.status_code < 500 or answer.status_code == 503, answer.json
         return answer
 
+    def patch(self, who: str, path: str, body: Any) -> None:
+        """Somebody changes what is theirs."""
+        answer = self.client.patch(path, headers=self._proof(who), json=body)
+        assert answer.status_code == 200, answer.json
+
     def get(self, who: str, path: str) -> dict[str, Any]:
         """Somebody looks at what is theirs."""
         answer = self.client.get(path, headers=self._proof(who))
@@ -144,6 +151,15 @@ class Market:
     def work(self) -> None:
         """Let the workers do all that is waiting."""
         self.queue.drain()
+
+    def publish(self) -> None:
+        """Let orders hear what has happened, and do what comes of it."""
+        wired = self.wired
+        Relay(wired.db, wired.bus).publish_all()
+        Consumer(
+            "orders", db=wired.db, bus=wired.bus, queue=self.queue, incidents=incidents
+        ).catch_up()
+        self.work()
 
     def sweep(self) -> None:
         """What beat starts each second, and what comes of it."""

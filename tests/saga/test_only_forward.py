@@ -12,7 +12,7 @@ from app.saga import engine, registry
 from app.saga.models import Incident
 from app.saga.signals import resume
 from app.saga.states import SagaState
-from app.saga.table import NOTHING, Done, Later, Refused, Saga, Step, Stuck
+from app.saga.table import NOTHING, Done, Later, Parked, Refused, Saga, Step, Stuck
 from tests.conftest import Clock
 from tests.saga.conftest import Errand, World, _effect, _local
 
@@ -115,6 +115,66 @@ def test_who_resumes_it_closes_the_incident_and_it_goes_on_under_a_new_key(gifts
     assert "wrap:signaled" in gifts.story(gift)
 
 
+def test_who_resumes_what_never_had_a_clear_answer_keeps_the_key(
+    gifts: World, clock: Clock
+) -> None:
+    gifts.answers["charge"] = lambda _id: Later("no_answer")
+    gift = _give(gifts)
+    gifts.queue.drain()
+    clock.advance(601)
+    gifts.sweep()
+    before = gifts.row(gift)
+
+    gifts.answers["charge"] = lambda _id: Done()
+    with gifts.db.transaction(gifts.queue) as session:
+        resume(session, "gift", session.get_one(Errand, gift, with_for_update=True), actor="ops")
+    key_attempt = gifts.row(gift).key_attempt
+    gifts.queue.drain()
+
+    assert (before.state, before.key_attempt) == (SagaState.NEEDS_ATTENTION, 1)
+    assert key_attempt == 1
+    assert gifts.row(gift).state == SagaState.CONFIRMED
+
+
+@pytest.mark.parametrize(("place", "stands_at"), [("charge", "charge"), ("hand", "wrap")])
+def test_what_breaks_until_its_time_is_over_is_shown_to_a_person(
+    gifts: World, clock: Clock, place: str, stands_at: str
+) -> None:
+    gifts.answers[place] = _break
+    gift = _give(gifts)
+    gifts.queue.drain()
+    before = gifts.row(gift).state
+
+    clock.advance(601)
+    gifts.sweep()
+
+    row = gifts.row(gift)
+    assert (before, row.state) == (SagaState.RUNNING, SagaState.NEEDS_ATTENTION)
+    assert row.failure == {"code": "overdue", "reason": "ZeroDivisionError"}
+    assert _open_incidents(gifts) == [(f"saga_{stands_at}", str(gift))]
+
+
+def test_a_saga_woken_while_it_waits_for_another_signal_sleeps_again(
+    gifts: World, clock: Clock
+) -> None:
+    gifts.answers["hand"] = lambda _id: Parked("nobody_home")
+    gift = _give(gifts)
+    gifts.queue.drain()
+    with gifts.db.transaction(gifts.queue) as session:
+        engine.wake(session, "gift", gift, detail={"by": "a test"})
+    gifts.queue.drain()
+
+    for _ in range(3):
+        clock.advance(5)
+        gifts.sweep()
+    told = gifts.story(gift)
+    clock.advance(5)
+    gifts.sweep()
+
+    assert gifts.row(gift).state == SagaState.PARKED
+    assert gifts.story(gift) == told
+
+
 def test_a_saga_that_needs_nobody_is_not_resumed(gifts: World) -> None:
     gift = _give(gifts)
     gifts.queue.drain()
@@ -131,6 +191,10 @@ def _give(world: World) -> UUID:
     with world.db.transaction(world.queue) as session:
         engine.start(session, "gift", errand)
     return errand.id
+
+
+def _break(_id: UUID) -> Done:
+    raise ZeroDivisionError
 
 
 def _doing(world: World, step: str) -> Callable[[str], object]:

@@ -23,6 +23,7 @@ from app.accounts.service.mailed import forget_old_mailed_tokens
 from app.accounts.service.merchants import (
     activate,
     invite,
+    invite_colleague,
     open_merchant,
     refuse_last,
     remove_person,
@@ -41,7 +42,8 @@ from app.accounts.service.sessions import (
 __all__ = [
     "ADDRESSES_MAX", "API_KEYS_MAX", "NewApiKey", "SignedIn", "activate", "add_address",
     "ask_reset", "ask_verification", "change_address", "change_password", "change_profile",
-    "end_sessions", "forget_old_mailed_tokens", "forget_old_tokens", "invite", "keep_hash",
-    "make_api_key", "open_merchant", "refresh", "refuse_last", "register", "remove_address",
-    "remove_person", "reset_password", "revoke_api_key", "sign_in", "sign_out", "suspend", "verify",
+    "end_sessions", "forget_old_mailed_tokens", "forget_old_tokens", "invite",
+    "invite_colleague", "keep_hash", "make_api_key", "open_merchant", "refresh", "refuse_last",
+    "register", "remove_address", "remove_person", "reset_password", "revoke_api_key",
+    "sign_in", "sign_out", "suspend", "verify",
 ]  # fmt: skip

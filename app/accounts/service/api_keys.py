@@ -40,11 +40,11 @@ def make_api_key(
     scopes: Collection[str],
     expires_at: datetime | None,
 ) -> NewApiKey:
-    """Make a key for a merchant's machine. Only its hash is kept.
+    """Make a key for a merchant's machine, asked by one of its people. Only its hash is kept.
 
-    Raises ExpiryPassed, TooManyApiKeys.
+    Raises NotOfMerchant, ExpiryPassed, TooManyApiKeys.
     """
-    queries.merchant(session, merchant_id, lock=True)
+    queries.lock_merchant_of(session, merchant_id, created_by)
     if len(queries.api_keys_of(session, merchant_id)) >= API_KEYS_MAX:
         raise TooManyApiKeys(f"A merchant holds {API_KEYS_MAX} keys.", most=API_KEYS_MAX)
     now = session.scalar(func.shop_now())
@@ -65,11 +65,14 @@ def make_api_key(
     return NewApiKey(row, secret)
 
 
-def revoke_api_key(session: Session, merchant_id: UUID, key_id: UUID) -> None:
+def revoke_api_key(
+    session: Session, merchant_id: UUID, key_id: UUID, *, revoked_by: UUID | None
+) -> None:
     """Take a key back, for good: it opens nothing some seconds later at the latest.
 
-    Raises ApiKeyNotFound, also for one taken back before.
+    Raises NotOfMerchant, and ApiKeyNotFound, also for one taken back before.
     """
+    queries.lock_merchant_of(session, merchant_id, revoked_by)
     revoked = session.scalar(
         update(ApiKey)
         .where(ApiKey.id == key_id, ApiKey.merchant_id == merchant_id, ApiKey.revoked_at.is_(None))

@@ -13,6 +13,7 @@ from app.accounts.service.mailed import use_token, void_tokens, write_reset
 from app.accounts.service.people import mark_verified
 from app.accounts.service.sessions import end_sessions
 from app.events.outbox import announce
+from app.platform.db import ShopSession
 
 _CHOOSING = (TokenPurpose.RESET, TokenPurpose.INVITE)
 
@@ -25,7 +26,7 @@ def ask_reset(session: Session, email: str) -> None:
     announce(session, PasswordResetRequested(token_id=write_reset(session, email)))
 
 
-def reset_password(session: Session, token_id: UUID, password_hash: str) -> User:
+def reset_password(session: ShopSession, token_id: UUID, password_hash: str) -> User:
     """Choose a password by a mailed token: every session ends, every other such token is void, and
     the address is proven. Raises TokenRefused."""
     user = use_token(session, token_id, *_CHOOSING)

@@ -60,12 +60,23 @@ def invite(session: Session, merchant_id: UUID, *, email: str, name: str = "") -
     return user
 
 
-def remove_person(session: Session, merchant_id: UUID, user_id: UUID) -> None:
+def invite_colleague(
+    session: Session, merchant_id: UUID, *, invited_by: UUID | None, email: str, name: str = ""
+) -> User:
+    """The same, asked by one of its people. Raises NotOfMerchant, EmailTaken."""
+    queries.lock_merchant_of(session, merchant_id, invited_by)
+    return invite(session, merchant_id, email=email, name=name)
+
+
+def remove_person(
+    session: Session, merchant_id: UUID, user_id: UUID, *, removed_by: UUID | None
+) -> None:
     """Let somebody sell for this merchant no more: a customer from now on, signed out everywhere.
 
-    An access token given before lives out its minutes. Raises PersonNotFound, LastOfMerchant.
+    An access token given before lives out its minutes, but lets nobody in any more. Raises
+    NotOfMerchant, PersonNotFound, LastOfMerchant.
     """
-    queries.merchant(session, merchant_id, lock=True)  # two may not remove each other at once
+    queries.lock_merchant_of(session, merchant_id, removed_by)  # two may not remove each other
     user = queries.person_of(session, merchant_id, user_id)
     refuse_last(session, user)
     user.role, user.merchant_id = Role.CUSTOMER, None
@@ -74,7 +85,8 @@ def remove_person(session: Session, merchant_id: UUID, user_id: UUID) -> None:
 
 
 def refuse_last(session: Session, user: User) -> None:
-    """Raise LastOfMerchant where nobody else sells for this person's merchant."""
+    """Raise LastOfMerchant where nobody else sells for this person's merchant, which the caller
+    holds locked."""
     if user.merchant_id is not None and len(queries.people_of(session, user.merchant_id)) == 1:
         raise LastOfMerchant("Nobody else sells for this merchant; invite somebody first.")
 

@@ -13,10 +13,12 @@ from app.accounts.events import AccountRegistered, VerificationRequested
 from app.accounts.models import Role, TokenPurpose, User
 from app.accounts.service.mailed import VERIFY_SECONDS, use_token, write_token
 from app.events.outbox import announce
+from app.platform.db import ShopSession
 from app.platform.ids import new_id
+from app.platform.metrics import ACCOUNTS
 
 
-def register(session: Session, *, email: str, password_hash: str, **about: Any) -> User:
+def register(session: ShopSession, *, email: str, password_hash: str, **about: Any) -> User:
     """Open a customer's account and have its address verified; `about` is name and locale.
 
     Raises EmailTaken; of two at once, one gets the account.
@@ -25,6 +27,7 @@ def register(session: Session, *, email: str, password_hash: str, **about: Any) 
     user = add_person(session, email=email, **values, **about)
     token_id = write_token(session, user, TokenPurpose.VERIFY, seconds=VERIFY_SECONDS)
     announce(session, AccountRegistered(user_id=user.id, token_id=token_id))
+    session.afterwards(ACCOUNTS.labels(outcome="registered").inc)
     return user
 
 
@@ -41,14 +44,14 @@ def add_person(session: Session, *, email: str, **values: Any) -> User:
     return session.scalars(select(User).where(User.id == user_id)).one()
 
 
-def verify(session: Session, token_id: UUID) -> User:
+def verify(session: ShopSession, token_id: UUID) -> User:
     """Take note that somebody reads what is sent to the account's address. Raises TokenRefused."""
     user = use_token(session, token_id, TokenPurpose.VERIFY)
     mark_verified(session, user)
     return user
 
 
-def mark_verified(session: Session, user: User) -> None:
+def mark_verified(session: ShopSession, user: User) -> None:
     """The first proof of the address counts."""
     if user.email_verified_at is None:
         user.email_verified_at = session.scalar(
@@ -57,6 +60,7 @@ def mark_verified(session: Session, user: User) -> None:
             .values(email_verified_at=func.shop_now())
             .returning(User.email_verified_at)
         )
+        session.afterwards(ACCOUNTS.labels(outcome="verified").inc)
 
 
 def ask_verification(session: Session, user_id: UUID | None) -> None:

@@ -115,4 +115,5 @@ def _event(identity: str, told: Any) -> CarrierEvent:
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= _TEXT_LENGTH_MAX or "\0" in value:
         raise ValueError("text, and not too much of it")
+    value.encode()  # half a character of JSON's is a str, and no text that could be kept
     return value

@@ -52,6 +52,18 @@ class LocalFiles:
             except OSError as error:
                 raise FilesAway(f"The file could not be read: {error.strerror}.") from error
 
+    def delete(self, key: str) -> None:
+        """Keep it no more; where nothing is kept, nothing is left to do."""
+        path = self._path(key)
+        with calling_out("files.delete"):
+            try:
+                path.unlink()
+                _flush_folder(path.parent)
+            except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+                return
+            except OSError as error:
+                raise FilesAway(f"The file could not be deleted: {error.strerror}.") from error
+
     def _path(self, key: str) -> Path:
         """Where a key is kept. Raises FileNotKept for a word that is no key."""
         if not _KEY.fullmatch(key):

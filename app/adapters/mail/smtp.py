@@ -16,7 +16,7 @@ from email.utils import parseaddr
 from functools import cached_property
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from app.notifications.errors import LetterRefused, MailAway
+from app.notifications.errors import LetterRefused, MailAway, MailboxRefused
 from app.notifications.ports import Letter
 from app.platform.clock import utc_now
 from app.platform.ids import encode
@@ -73,7 +73,7 @@ class SmtpMail:
         message = EmailMessage(policy=_POLICY)
         try:
             message["From"] = self._from
-            message["To"] = _mailbox("", letter.recipient)
+            message["To"] = _recipient(letter.recipient)
             message["Subject"] = letter.subject
             message["Date"] = utc_now()
             message["Message-ID"] = f"<{encode('ntf', letter.id)}@{self._from.domain}>"
@@ -121,6 +121,14 @@ def _sign_in(server: smtplib.SMTP, url: SplitResult, *, is_private: bool) -> Non
     server.login(unquote(url.username), unquote(url.password or ""))
 
 
+def _recipient(address: str) -> Address:
+    """Whom a letter goes to. Raises MailboxRefused for what is no address."""
+    try:
+        return _mailbox("", address)
+    except ValueError as error:
+        raise MailboxRefused(f"The letter cannot be written: {error}") from error
+
+
 def _mailbox(name: str, address: str) -> Address:
     """An address with one person and one host. Raises ValueError for anything else."""
     try:
@@ -139,18 +147,20 @@ def _plain_errors() -> Iterator[None]:
         yield
     except smtplib.SMTPRecipientsRefused as error:
         code, reason = next(iter(error.recipients.values()))
-        raise _refusal(code, reason) from None
+        raise _refusal(code, reason, MailboxRefused) from None
     except smtplib.SMTPSenderRefused as error:
         raise MailAway(f"The mail server refuses our sender: {error.smtp_code}") from None
     except smtplib.SMTPDataError as error:
         raise _refusal(error.smtp_code, error.smtp_error) from None
     except smtplib.SMTPNotSupportedError as error:
-        raise LetterRefused(f"The mail server cannot carry this letter: {error}") from error
+        raise MailboxRefused(f"The mail server cannot carry this letter: {error}") from error
     except (smtplib.SMTPException, OSError) as error:
         raise MailAway(f"The mail server does not answer: {type(error).__name__}") from error
 
 
-def _refusal(code: int, reason: bytes | str) -> MailAway | LetterRefused:
+def _refusal(
+    code: int, reason: bytes | str, final: type[LetterRefused] = LetterRefused
+) -> MailAway | LetterRefused:
     words = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else reason
-    kind = LetterRefused if code >= 500 else MailAway
+    kind = final if code >= 500 else MailAway
     return kind(f"The mail server answered {code} {words[:200]}")

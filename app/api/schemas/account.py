@@ -89,10 +89,13 @@ class ExportSchema(Schema):
         keys=fields.String(), required=True, metadata={"example": {"email": "ada@example.com"}}
     )
     addresses = _rows(label="Home", address={"city": "BERLIN"})
-    orders = _rows(number="1000042", total=18470, currency="EUR", items=[{"qty": 2}])
+    orders = _rows(
+        number="1000042", total=18470, currency="EUR", items=[{"qty": 2}], invoices=[{"number": 1}]
+    )
     checkouts = _rows(state="confirmed", email="ada@example.com")
     carts = _rows(status="open", lines=[{"qty": 2}])
     reviews = _rows(rating=5, text="Keeps dry.")
     letters = _rows(template="order_confirmed", recipient="ada@example.com")
+    opt_outs = _rows(recipient="ada@example.com", topic="review_invitation")
     mailed_tokens = _rows(purpose="verify", email="ada@example.com")
     sessions = _rows(created_at="2026-01-01T12:00:00+00:00", used_at=None)

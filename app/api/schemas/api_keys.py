@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from app.api.schemas.fields import Text, TypeId
+from app.api.schemas.fields import Moment, Text, TypeId
 from app.web.auth import MACHINE
 
 SCOPES = sorted(scope.value for scope in MACHINE)
@@ -18,7 +18,7 @@ class ApiKeyRequestSchema(Schema):
         validate=validate.Length(1, len(SCOPES)),
         metadata={"example": ["stock:read", "stock:write"]},
     )
-    expires_at = fields.AwareDateTime(load_default=None, allow_none=True)
+    expires_at = Moment(load_default=None)
 
 
 class ApiKeySchema(Schema):
@@ -28,6 +28,7 @@ class ApiKeySchema(Schema):
     name = fields.String(required=True, metadata={"example": "Warehouse robot"})
     prefix = fields.String(required=True, metadata={"example": "k7m2pqr9xa"})
     scopes = fields.List(fields.String(), required=True, metadata={"example": ["stock:read"]})
+    created_by = TypeId("usr", required=True, allow_none=True)
     created_at = fields.DateTime(required=True)
     expires_at = fields.DateTime(required=True, allow_none=True)
     last_used_at = fields.DateTime(required=True, allow_none=True)

@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from app.api.schemas.fields import TypeId
+from app.api.schemas.fields import Text, TypeId
 from app.saga.states import Direction, SagaState
 from app.web.pagination import PageArgs
 
@@ -24,6 +24,14 @@ class IncidentSchema(Schema):
     detail = fields.Dict(keys=fields.String(), required=True)
     opened_at = fields.DateTime(required=True)
     closed_at = fields.DateTime(required=True, allow_none=True)
+
+
+class ClosingSchema(Schema):
+    """How an incident came to its end."""
+
+    note = Text(
+        longest=500, required=True, metadata={"example": "Paid back by bank transfer on Monday."}
+    )
 
 
 class SagaArgs(PageArgs):

@@ -1,7 +1,7 @@
 """What becomes of the units of a confirmed order: they leave for good, or are let go in part."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -47,9 +47,11 @@ def fulfil(session: ShopSession, leaving: Sequence[Leaving]) -> None:
         e.reference for e in ledger.not_posted(session, LedgerReason.FULFIL, [*entries.values()])
     }
     parts = [part for part in leaving if part.reference in new]
+    held = _held(session, {p.checkout_id for p in parts}, {p.sku_id for p in parts})
     for part in parts:
-        rows = _held(session, part.checkout_id, part.sku_id, part.warehouse_id)
-        _take(session, rows, part.qty, ReservationStatus.FULFILLED)
+        mine = held[part.checkout_id, part.sku_id]
+        there = [row for row in mine if row.warehouse_id == part.warehouse_id]
+        session.add_all(_take(there, part.qty, ReservationStatus.FULFILLED))
     ledger.post(session, LedgerReason.FULFIL, [entries[part.reference] for part in parts])
     skus: dict[UUID, set[UUID]] = defaultdict(set)
     for part in parts:
@@ -74,10 +76,11 @@ def let_go(
     if not wanted:
         return
     ledger.lock(session, wanted)
+    held = _held(session, {checkout_id}, wanted)
     freed: list[Reservation] = []
     for sku_id, qty in sorted(wanted.items()):
-        rows = _held(session, checkout_id, sku_id, None)
-        freed += _take(session, rows, qty, ReservationStatus.RELEASED, spare)
+        freed += _take(held[checkout_id, sku_id], qty, ReservationStatus.RELEASED, spare)
+    session.add_all(freed)
     ledger.post(
         session,
         LedgerReason.RELEASE,
@@ -90,33 +93,33 @@ def let_go(
 
 
 def _held(
-    session: ShopSession, checkout_id: UUID, sku_id: UUID, warehouse_id: UUID | None
-) -> Sequence[Reservation]:
-    wanted = (
+    session: ShopSession, checkouts: Collection[UUID], skus: Collection[UUID]
+) -> Mapping[tuple[UUID, UUID], Sequence[Reservation]]:
+    """What these checkouts hold of these SKUs, by both, locked; the warehouse that is emptied last
+    comes first."""
+    rows = session.scalars(
         select(Reservation)
         .join(Warehouse, Warehouse.id == Reservation.warehouse_id)
         .where(
-            Reservation.checkout_id == checkout_id,
-            Reservation.sku_id == sku_id,
+            Reservation.checkout_id.in_(checkouts),
+            Reservation.sku_id.in_(skus),
             Reservation.status == ReservationStatus.ACTIVE,
         )
         .order_by(Warehouse.priority.desc(), Warehouse.id.desc())
         .with_for_update(of=Reservation)
         .execution_options(populate_existing=True)
     )
-    if warehouse_id is not None:
-        wanted = wanted.where(Reservation.warehouse_id == warehouse_id)
-    return session.scalars(wanted).all()
+    held: dict[tuple[UUID, UUID], list[Reservation]] = defaultdict(list)
+    for row in rows:
+        held[row.checkout_id, row.sku_id].append(row)
+    return held
 
 
 def _take(
-    session: ShopSession,
-    rows: Sequence[Reservation],
-    qty: int,
-    status: ReservationStatus,
-    spare: Spare | None = None,
+    rows: Sequence[Reservation], qty: int, status: ReservationStatus, spare: Spare | None = None
 ) -> list[Reservation]:
     """Turn so many units of these reservations into rows of another status; gives those rows."""
+    rows = [row for row in rows if row.status == ReservationStatus.ACTIVE]
     free = {row.id: _spared(row, spare) for row in rows}
     held = sum(free.values())
     if held < qty:
@@ -131,8 +134,6 @@ def _take(
         elif part:
             row.qty -= part
             taken.append(_apart(row, part, status))
-    session.add_all(taken)
-    session.flush()
     return taken
 
 

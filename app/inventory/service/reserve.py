@@ -15,7 +15,7 @@ from app.inventory.events import StockReleased, StockReserved
 from app.inventory.models import LedgerReason, Reservation, ReservationStatus
 from app.platform.db import ShopSession
 from app.platform.ids import new_id
-from app.platform.metrics import RESERVATIONS
+from app.platform.metrics import RESERVATION_EXPIRED, RESERVATIONS
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,13 @@ def reserve(
     return outcome
 
 
-def release(session: ShopSession, checkout_ids: Collection[UUID]) -> set[UUID]:
+def release(
+    session: ShopSession, checkout_ids: Collection[UUID], *, expired: Collection[UUID] = ()
+) -> set[UUID]:
     """Let go of all that these checkouts hold; gives the SKUs that can be sold again.
 
-    Only their own active reservations are undone, so a repeat gives nothing back twice.
+    Only their own active reservations are undone, so a repeat gives nothing back twice. Those of
+    `expired` checkouts, whose time ran out, are counted as such.
     """
     held = session.scalars(
         select(Reservation.sku_id).where(*_active_of(checkout_ids)).distinct()
@@ -108,6 +111,8 @@ def release(session: ShopSession, checkout_ids: Collection[UUID]) -> set[UUID]:
     )
     skus = _skus_by_checkout((row.checkout_id, row.sku_id) for row in freed)
     announce(session, *(StockReleased(checkout, given) for checkout, given in skus.items()))
+    too_late = sum(row.checkout_id in expired for row in freed)
+    session.afterwards(lambda: RESERVATION_EXPIRED.inc(too_late))
     return {row.sku_id for row in freed}
 
 

@@ -18,6 +18,9 @@ LETTERS: dict[str, Kind] = {
         Kind("return_refused", "ret", returns.refused, examples.REFUSED, fact="return_id"),
         Kind("return_received", "ret", returns.received, examples.RETURN, fact="return_id"),
         Kind("return_refunded", "ret", returns.refunded, examples.REPAID, fact="return_id"),
+        Kind("return_canceled", "ret", returns.requested, examples.RETURN, fact="return_id"),
+        Kind("return_expired", "ret", returns.expired, examples.NEVER_CAME, fact="return_id"),
+        Kind("return_to_decide", "ret", returns.requested, examples.RETURN, fact="return_id"),
         Kind("low_stock", "sku", merchants.low_stock, examples.LOW_STOCK, topic=Topic.LOW_STOCK),
         Kind(
             "review_invitation",

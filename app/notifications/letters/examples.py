@@ -81,6 +81,7 @@ RETURN: Example = {
 }
 APPROVED: Example = {**RETURN, "address": _GOODS_IN}
 REFUSED: Example = {**RETURN, "reason": "The soles show that they were worn outside."}
+NEVER_CAME: Example = {**RETURN, "is_approved": True}
 REPAID: Example = {**RETURN, "amount": _eur(12_900)}
 LOW_STOCK: Example = {
     "name": _BOOT[0],

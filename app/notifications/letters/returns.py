@@ -13,12 +13,13 @@ from app.notifications.letters.orders import merchants_of, money_or_none, number
 from app.notifications.links import Links
 from app.orders.models import Order, Return
 from app.orders.queries import find_order
+from app.orders.states import Decision
 from app.payments.models import Refund
 from app.platform.ids import encode
 
 
 def requested(session: Session, return_id: UUID, _links: Links) -> Words:
-    """What was asked for, and who decides."""
+    """What was asked for, and from whom; the same where it is called off, or is to be decided."""
     back, order = _found(session, return_id)
     return _words(session, back, order, _announced(back, order))
 
@@ -35,6 +36,13 @@ def refused(session: Session, return_id: UUID, _links: Links) -> Words:
     back, order = _found(session, return_id)
     words = _words(session, back, order, _announced(back, order))
     return words | {"reason": back.decision_reason}
+
+
+def expired(session: Session, return_id: UUID, _links: Links) -> Words:
+    """What did not come back in time, and whether it was ever decided on."""
+    back, order = _found(session, return_id)
+    words = _words(session, back, order, _announced(back, order))
+    return words | {"is_approved": back.decision == Decision.APPROVED}
 
 
 def received(session: Session, return_id: UUID, _links: Links) -> Words:

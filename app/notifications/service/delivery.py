@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from app.notifications import messages
-from app.notifications.errors import LetterRefused, MailAway, Withheld
+from app.notifications.errors import LetterRefused, MailAway, MailboxRefused, Withheld
 from app.notifications.links import Links
 from app.notifications.masking import masked
 from app.notifications.models import Notification, NotificationStatus
@@ -29,6 +29,7 @@ INCIDENT = "letter_failed"
 _CLAIM_SECONDS = 120  # longer than a mail server may take; after that another worker tries
 _BACKOFF_SECONDS, _BACKOFF_SECONDS_MAX = 15, 3600
 _ATTEMPTS_MAX = 30  # about a day
+_ANYBODYS = "account_"  # letters that whoever names an address makes the shop write
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,8 @@ def _withheld(claim: _Claim, db: Database, reason: str) -> None:
 
 
 def _failed(claim: _Claim, db: Database, error: Exception, *, is_final: bool) -> None:
-    """Put it off, or give it up with an incident."""
+    """Put it off, or give it up with an incident; without, where anybody could have caused it by
+    registering an address that is none."""
     reason = f"{type(error).__name__}: {error}"[:500]
     log.warning("letter_failed", extra={"notification_id": str(claim.id)})
     with db.transaction() as session:
@@ -138,18 +140,18 @@ def _failed(claim: _Claim, db: Database, error: Exception, *, is_final: bool) ->
             seconds = min(_BACKOFF_SECONDS * 2 ** min(claim.attempts - 1, 20), _BACKOFF_SECONDS_MAX)
             later = func.shop_now() + text(f"interval '{seconds} seconds'")
             _close(session, claim, next_at=later, last_error=reason)
-        elif _close(session, claim, status=NotificationStatus.FAILED, last_error=reason):
-            session.afterwards(LETTERS.labels(outcome="failed").inc)
-            open_incident(
-                session,
-                kind=INCIDENT,
-                subject=str(claim.id),
-                detail={"error": type(error).__name__},
-            )
+            return
+        template = _close(session, claim, status=NotificationStatus.FAILED, last_error=reason)
+        if template is None:
+            return
+        session.afterwards(LETTERS.labels(outcome="failed").inc)
+        if not (template.startswith(_ANYBODYS) and isinstance(error, MailboxRefused)):
+            told = {"error": type(error).__name__}
+            open_incident(session, kind=INCIDENT, subject=str(claim.id), detail=told)
 
 
-def _close(session: Session, claim: _Claim, **values: Any) -> bool:
-    """Record an outcome, unless a later attempt has taken over."""
+def _close(session: Session, claim: _Claim, **values: Any) -> str | None:
+    """Record an outcome, unless a later attempt has taken over; gives which letter it was."""
     closed = session.scalars(
         update(Notification)
         .where(
@@ -158,6 +160,6 @@ def _close(session: Session, claim: _Claim, **values: Any) -> bool:
             Notification.status == NotificationStatus.QUEUED,
         )
         .values(**values)
-        .returning(Notification.id)
+        .returning(Notification.template)
     )
-    return closed.first() is not None
+    return closed.first()

@@ -14,33 +14,57 @@ NOT_ANNOUNCED = Broken(
     "there is no {type} for it in the outbox",
     """
     WITH since AS (SELECT shop_now() - make_interval(days => :days) AS at), changes AS (
-        SELECT 'ord' AS prefix, t.order_id AS id, 'order.' || t."to" AS type
+        SELECT 'ord' AS prefix, t.order_id AS id, t.order_id AS key, 'order.' || t."to" AS type,
+            '{}'::jsonb AS about
         FROM order_transitions t, since
         WHERE t.at > since.at AND (t."to" <> 'canceled' OR t."from" <> 'created')
       UNION ALL
-        SELECT 'chk', c.id, 'checkout.' || CASE c.state WHEN 'expired' THEN 'expired'
-            ELSE 'failed' END
+        SELECT 'chk', c.id, c.id, 'checkout.' || CASE c.state WHEN 'expired' THEN 'expired'
+            ELSE 'failed' END, '{}'
         FROM checkouts c, since
         WHERE c.created_at > since.at AND c.state IN ('failed', 'expired', 'canceled')
       UNION ALL
-        SELECT 'pay', p.id, told.type
+        SELECT 'pay', p.id, p.id, told.type, told.about
         FROM payments p, since, LATERAL (VALUES
-            ('payment.authorized', p.status = 'authorized'),
-            ('payment.action_required', p.status = 'requires_action'),
-            ('payment.failed', p.status = 'failed'),
-            ('payment.captured', p.captured > 0),
-            ('payment.refunded', p.refunded > 0)
-        ) AS told(type, is_true)
+            ('payment.authorized', p.status = 'authorized', '{}'),
+            ('payment.action_required', p.status = 'requires_action', '{}'),
+            ('payment.failed', p.status = 'failed', '{}'),
+            ('payment.voided', p.status = 'voided', '{}'),
+            ('payment.captured', p.captured > 0, jsonb_build_object('captured', p.captured)),
+            ('payment.refunded', p.refunded > 0, '{}')
+        ) AS told(type, is_true, about)
         WHERE p.created_at > since.at AND told.is_true
       UNION ALL
-        SELECT DISTINCT 'chk', r.checkout_id, told.type
+        SELECT DISTINCT 'chk', r.checkout_id, r.checkout_id, told.type,
+            jsonb_build_object('sku_ids', jsonb_build_array(r.sku_id))
         FROM reservations r, since, LATERAL (VALUES
-            ('stock.reserved', true), ('stock.released', r.status = 'released')
+            ('stock.reserved', true),
+            ('stock.released', r.status = 'released'),
+            ('stock.fulfilled', r.status = 'fulfilled')
         ) AS told(type, is_true)
         WHERE r.created_at > since.at AND told.is_true
+      UNION ALL
+        SELECT 'sku', l.sku_id, l.sku_id, 'stock.returned',
+            jsonb_build_object('warehouse_id', l.warehouse_id, 'qty', l.delta_available)
+        FROM inventory_ledger l, since WHERE l.at > since.at AND l.reason = 'return'
+      UNION ALL
+        SELECT 'shp', s.id, s.order_id, 'shipment.tracking_updated',
+            jsonb_build_object('shipment_id', s.id, 'status', told.status)
+        FROM shipments s, since, LATERAL (
+            SELECT t.status FROM tracking_events t WHERE t.shipment_id = s.id AND t.at > since.at
+            UNION SELECT 'delivered' WHERE s.status = 'delivered' AND s.updated_at > since.at
+        ) AS told(status)
+      UNION ALL
+        SELECT 'rev', r.id, r.id, 'review.published', jsonb_build_object('product_id', r.product_id)
+        FROM reviews r, since
+        WHERE r.updated_at > since.at AND r.status = 'published' AND r.order_id IS NOT NULL
+      UNION ALL
+        SELECT 'usr', u.id, u.id, 'account.erased', '{}'
+        FROM users u, since WHERE u.erased_at > since.at
     )
-    SELECT c.prefix, c.id AS subject, c.type FROM changes c
-    WHERE NOT EXISTS (SELECT FROM outbox o WHERE o.key = c.id::text AND o.type = c.type)
+    SELECT DISTINCT c.prefix, c.id AS subject, c.type FROM changes c
+    WHERE NOT EXISTS (SELECT FROM outbox o
+        WHERE o.key = c.key::text AND o.type = c.type AND o.payload -> 'data' @> c.about)
     ORDER BY c.id, c.type
     """,
     {"days": _RECENT_DAYS},

@@ -135,7 +135,8 @@ RESTOCK = Broken(
         FROM returns r JOIN return_items i ON i.return_id = r.id
       UNION ALL
         SELECT 'ref', r.id, i.id, CASE WHEN r.state <> 'confirmed' THEN 0
-            ELSE i.astray + CASE WHEN i.restock THEN i.qty - i.unshipped ELSE 0 END END
+            ELSE i.astray + CASE WHEN i.restock THEN i.qty - i.unshipped - i.at_home ELSE 0 END
+                END
         FROM refunds r JOIN refund_items i ON i.refund_id = r.id
     )
     SELECT e.prefix, e.subject, e.qty AS expected, coalesce(t.qty, 0) AS found

@@ -161,13 +161,58 @@ LINES_ADD_UP = Broken(
     5,
     "order_lines_wrong",
     "ord",
-    "items_total is {items_total}; its lines make {lines}",
+    "{what} is {told}; its lines and parcels make {lines}",
     """
-    SELECT o.id AS subject, o.items_total, coalesce(sum(i.qty * i.price_snapshot), 0) AS lines
-    FROM orders o LEFT JOIN order_items i ON i.order_id = o.id
-    GROUP BY o.id HAVING o.items_total <> coalesce(sum(i.qty * i.price_snapshot), 0)
-    ORDER BY o.id
+    WITH goods AS (
+        SELECT order_id, sum(qty * price_snapshot) AS price, sum(discount) AS discount,
+            sum(tax) AS tax, sum(tax_included) AS included
+        FROM order_items GROUP BY order_id
+    ), parcels AS (
+        SELECT o.id AS order_id, sum((part->>'price')::bigint) AS price,
+            sum((part->>'tax')::bigint) AS tax, sum((part->>'tax_included')::bigint) AS included,
+            sum((part->>'total')::bigint) AS total
+        FROM orders o, jsonb_array_elements(o.shipping_lines) part GROUP BY o.id
+    ), sums AS (
+        SELECT o.*, coalesce(g.price, 0) AS goods, coalesce(g.discount, 0) AS less,
+            coalesce(g.tax, 0) AS goods_tax, coalesce(g.included, 0) AS goods_included,
+            coalesce(p.price, 0) AS sending, coalesce(p.tax, 0) AS sending_tax,
+            coalesce(p.included, 0) AS sending_included, coalesce(p.total, 0) AS sending_total
+        FROM orders o
+        LEFT JOIN goods g ON g.order_id = o.id
+        LEFT JOIN parcels p ON p.order_id = o.id
+    )
+    SELECT s.id AS subject, each.what, each.told, each.lines
+    FROM sums s, LATERAL (VALUES
+        ('items_total', items_total, goods),
+        ('discount', discount, less),
+        ('shipping', shipping, sending),
+        ('tax', tax, goods_tax + sending_tax),
+        ('tax_included', tax_included, goods_included + sending_included),
+        ('all of shipping', sending + sending_tax - sending_included, sending_total)
+    ) AS each(what, told, lines)
+    WHERE each.told <> each.lines
+    ORDER BY s.id, each.what
     """,
+)
+HELD_AND_NOT_OWED = Broken(
+    3,
+    "hold_nobody_takes",
+    "pay",
+    "{captured} {currency} of {amount} were taken and {released} let go, and its hold still stands",
+    """
+    SELECT p.id AS subject, p.amount, p.captured, p.currency, coalesce(r.released, 0) AS released
+    FROM payments p
+    LEFT JOIN (
+        SELECT payment_id, sum(released) AS released, max(updated_at) AS at,
+            bool_or(state <> 'confirmed') AS under_way
+        FROM refunds WHERE state NOT IN ('failed', 'expired', 'canceled') GROUP BY payment_id
+    ) r ON r.payment_id = p.id
+    WHERE p.status = 'authorized' AND p.captured + coalesce(r.released, 0) >= p.amount
+      AND r.under_way IS NOT TRUE
+      AND greatest(p.updated_at, r.at) < shop_now() - make_interval(hours => :hours)
+    ORDER BY p.id
+    """,
+    {"hours": 24},  # the refund or the capture that closes it may have to be asked again
 )
 
 MONEY = (
@@ -183,4 +228,5 @@ MONEY = (
     CAPTURE_NOT_TAKEN,
     TOTAL_ADDS_UP,
     LINES_ADD_UP,
+    HELD_AND_NOT_OWED,
 )

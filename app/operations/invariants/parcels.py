@@ -76,6 +76,83 @@ BEYOND_TOTAL = Broken(
     ORDER BY o.id
     """,
 )
+GONE_UNPAID = Broken(
+    5,
+    "units_left_unpaid",
+    "ord",
+    "its parcels that left took {taken} {currency}, and {captured} were captured",
+    """
+    WITH taken AS (
+        SELECT order_id, sum(amount) AS amount FROM shipments
+        WHERE units_left_at IS NOT NULL GROUP BY order_id
+    ), paid AS (
+        SELECT order_id, max(captured) AS captured FROM payments GROUP BY order_id
+    )
+    SELECT o.id AS subject, o.currency, t.amount AS taken, coalesce(p.captured, 0) AS captured
+    FROM taken t
+    JOIN orders o ON o.id = t.order_id
+    LEFT JOIN paid p ON p.order_id = o.id
+    WHERE t.amount > coalesce(p.captured, 0)
+    ORDER BY o.id
+    """,
+)
+SENT_UNPAID = Broken(
+    5,
+    "order_sent_unpaid",
+    "ord",
+    "it is {state} for {total} {currency}; {captured} were captured and {released} let go",
+    """
+    WITH paid AS (
+        SELECT order_id, max(captured) AS captured FROM payments GROUP BY order_id
+    ), released AS (
+        SELECT order_id, sum(released) AS amount FROM refunds
+        WHERE state NOT IN ('failed', 'expired', 'canceled') GROUP BY order_id
+    )
+    SELECT o.id AS subject, o.state, o.total, o.currency,
+        coalesce(p.captured, 0) AS captured, coalesce(r.amount, 0) AS released
+    FROM orders o
+    LEFT JOIN paid p ON p.order_id = o.id
+    LEFT JOIN released r ON r.order_id = o.id
+    WHERE o.state IN ('shipped', 'delivered')
+      AND coalesce(p.captured, 0) + coalesce(r.amount, 0) < o.total
+        -- shares are whole cents: each line and each part of it let go may lose one
+        - (SELECT count(*) FROM order_items i WHERE i.order_id = o.id)
+        - (SELECT count(*) FROM refund_items i WHERE i.order_id = o.id)
+    ORDER BY o.id
+    """,
+)
+ASTRAY = Broken(
+    1,
+    "units_astray",
+    "ord",
+    "of line {line}, {lost} units left in parcels called off, and {back} were put back",
+    """
+    WITH lost AS (
+        SELECT i.order_id, i.line, sum(i.qty) AS qty, sum(coalesce(l.back, 0)) AS back
+        FROM shipment_items i
+        JOIN shipments s ON s.id = i.shipment_id
+        LEFT JOIN LATERAL (
+            SELECT sum(delta_available) AS back FROM inventory_ledger
+            WHERE reference = i.id AND reason = 'return'
+        ) l ON true
+        WHERE s.status = 'canceled' AND s.units_left_at IS NOT NULL
+        GROUP BY i.order_id, i.line
+    ), refunded AS (
+        SELECT i.order_id, i.line, sum(i.astray) AS qty,
+            bool_or(r.state <> 'confirmed' AND i.astray > 0) AS under_way
+        FROM refund_items i JOIN refunds r ON r.id = i.refund_id
+        WHERE r.state NOT IN ('failed', 'expired', 'canceled') GROUP BY i.order_id, i.line
+    )
+    SELECT o.id AS subject, x.line, x.qty AS lost, x.back + coalesce(f.qty, 0) AS back
+    FROM lost x
+    JOIN orders o ON o.id = x.order_id
+    LEFT JOIN refunded f ON f.order_id = x.order_id AND f.line = x.line
+    WHERE x.back + coalesce(f.qty, 0) > x.qty
+       OR (o.state IN ('canceled', 'refunded') AND f.under_way IS NOT TRUE
+           AND x.back + coalesce(f.qty, 0) < x.qty)
+    ORDER BY o.id, x.line
+    """,
+)
 ORDER_UNLIKE_PARCELS = Broken(
     6,
     "order_unlike_parcels",
@@ -152,6 +229,9 @@ PARCELS = (
     BEYOND_ORDER,
     LEFT_UNLIKE_FULFILLED,
     BEYOND_TOTAL,
+    GONE_UNPAID,
+    SENT_UNPAID,
+    ASTRAY,
     ORDER_UNLIKE_PARCELS,
     UNLIKE_SAGA,
     NOT_ANNOUNCED,

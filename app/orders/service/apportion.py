@@ -4,12 +4,11 @@ Everything here is asked with the order and its payment locked. Amounts are in m
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from app.orders import going_back
-from app.orders.amounts import LineUnits, share, shipping_of
+from app.orders.amounts import share, shipping_of
 from app.orders.errors import (
     CancelInstead,
     CaptureUnderWay,
@@ -18,27 +17,21 @@ from app.orders.errors import (
     ShipmentUnderWay,
     TooManyUnits,
 )
-from app.orders.going_back import ParcelLine, UnderWay
-from app.orders.models import Order, OrderItem
-from app.orders.queries import units_of
-from app.payments.models import Payment
-from app.payments.queries import lock_payment, payment_of_order
-from app.payments.service import refundable
-from app.payments.states import PaymentStatus
-from app.platform.db import ShopSession
-from app.shipping.states import ShipmentStatus
+from app.orders.service.books import Books
 
 
 @dataclass(frozen=True)
 class Part:
     """Units of one line that a refund takes: `unshipped` of them never will be sent, `astray` of
-    these lie outside the reserved stock. `due` was taken for them, `released` only held."""
+    these lie outside the reserved stock; `at_home` were sent and came back before, unpaid. `due`
+    was taken for them, `released` only held."""
 
     line: int
     sku_id: UUID
     qty: int
     unshipped: int = 0
     astray: int = 0
+    at_home: int = 0
     due: int = 0
     released: int = 0
     warehouse_id: UUID | None = None
@@ -53,93 +46,12 @@ class Plan:
     parts: Sequence[Part] = ()
 
 
-@dataclass(frozen=True)
-class Books:
-    """All that is known of an order while it and its payment are locked.
-
-    `refundable` was taken and is not on its way back; `held` was never taken and may still be.
-    """
-
-    order: Order
-    payment: Payment | None
-    refundable: int
-    held: int
-    units: Mapping[int, LineUnits]
-    parcels: Sequence[ParcelLine]
-    taken_back: Mapping[int, int]
-    under_way: UnderWay
-
-    @property
-    def is_only_held(self) -> bool:
-        """Whether what has not been sent has not been paid either: the hold still stands."""
-        return self.payment is not None and self.payment.status == PaymentStatus.AUTHORIZED
-
-    @property
-    def is_taking(self) -> bool:
-        """Whether somebody is taking money that a refund could think was only held."""
-        whole = self.payment is not None and not self.payment.multicapture
-        return bool(self.under_way.captures or (whole and self.under_way.preparing))
-
-    @property
-    def nothing_was_taken(self) -> bool:
-        """Whether there is no money that could go back."""
-        return self.payment is None or self.payment.captured == 0
-
-    def item(self, line: int) -> OrderItem:
-        """The line as it was bought."""
-        return next(item for item in self.order.items if item.line == line)
-
-    def preparing(self, line: int) -> int:
-        """Units in parcels that have not left."""
-        return sum(
-            each.qty
-            for each in self.parcels
-            if each.line == line and each.status == ShipmentStatus.PENDING
-        )
-
-    def gone(self, line: int) -> int:
-        """Units that have left and that nobody has money or goods back for, or is about to."""
-        units = self.units[line]
-        refunded = units.refunded - units.canceled
-        return units.shipped - self.preparing(line) - refunded - units.returned
-
-    def astray(self, line: int) -> int:
-        """Units of canceled parcels that no refund has put back."""
-        lost = (
-            each.qty
-            for each in self.parcels
-            if each.line == line and each.status == ShipmentStatus.CANCELED and each.has_left
-        )
-        return sum(lost) - self.taken_back.get(line, 0)
-
-
-def look(session: ShopSession, order: Order) -> Books:
-    """Lock the payment of a locked order, and learn all that a refund must know."""
-    session.flush()  # steps do not flush by themselves, and what they changed counts
-    payment = payment_of_order(session, order.id)
-    if payment is not None:
-        payment = lock_payment(session, payment.id)
-    held = 0
-    if payment is not None and payment.status == PaymentStatus.AUTHORIZED:
-        held = payment.amount - payment.captured - going_back.released_of(session, payment.id)
-    return Books(
-        order,
-        payment,
-        refundable=0 if payment is None else refundable(session, payment),
-        held=max(0, held),
-        units=units_of(session, order.id),
-        parcels=going_back.parcel_lines(session, order.id),
-        taken_back=going_back.taken_back(session, order.id),
-        under_way=going_back.under_way(session, order.id),
-    )
-
-
 def of_amount(books: Books, amount: int) -> Plan:
     """Some money, and no units. Raises RefundExceedsCaptured, ShipmentUnderWay."""
     if amount > books.refundable:
         raise _exceeds(books)
-    if amount == books.refundable and books.under_way.preparing:
-        raise ShipmentUnderWay("A parcel of it is being prepared: nothing would be paid for it.")
+    if amount == books.refundable:
+        _check_nothing_is_prepared(books)
     return Plan(amount, 0)
 
 
@@ -153,7 +65,7 @@ def of_everything(books: Books) -> Plan:
         raise CaptureUnderWay("The money is being taken right now.", after_seconds=2)
     if books.nothing_was_taken and not books.under_way.parcels:
         raise CancelInstead("Nothing was taken for it and nothing was sent: cancel the order.")
-    if books.is_only_held and books.under_way.refunds:
+    if books.hold_stands and books.under_way.refunds:
         raise RefundUnderWay("Money of it is on its way back already.")
     if not books.refundable and not books.held:
         raise _exceeds(books)
@@ -170,14 +82,16 @@ def of_lines(books: Books, wanted: Mapping[int, int]) -> Plan:
     """
     _check_units(books, wanted)
     parts = [_part(books, line, qty) for line, qty in wanted.items()]
-    if books.is_only_held and books.is_taking and any(part.unshipped for part in parts):
+    if books.hold_stands and any(part.unshipped for part in parts) and _is_taking(books, parts):
         raise CaptureUnderWay("The money is being taken right now.", after_seconds=2)
-    if books.nothing_was_taken and _leaves_nothing(books, parts):
+    if books.nothing_was_taken and not books.under_way.parcels and _leaves_nothing(books, parts):
         raise CancelInstead("Nothing was taken for it and nothing would be left of the order.")
     plan = _with_shipping(books, parts)
-    due = sum(part.due for part in parts)
+    due = sum(part.due for part in plan.parts)
     if due - books.refundable > len(parts):  # a cent a line is rounding
         raise _exceeds(books)
+    if not books.hold_stands and plan.amount == books.refundable > 0:
+        _check_nothing_is_prepared(books)
     return plan
 
 
@@ -219,24 +133,22 @@ def _part(
     units, item = books.units[line], books.item(line)
     never_sent = min(qty, units.left) if unshipped is None else unshipped
     lost = min(never_sent, books.astray(line)) if astray is None else astray
+    home = 0 if unshipped is not None else books.home.unpaid.get(line, 0)
     only_held = never_sent - lost if books.is_only_held else 0
     before = units.refunded
     released = share(item.total, item.qty, before=before, units=only_held)
     due = share(item.total, item.qty, before=before + only_held, units=qty - only_held)
-    place = warehouse_id or _place(books, line, lost)
-    return Part(line, units.sku_id, qty, never_sent, lost, due, released, place)
-
-
-def _place(books: Books, line: int, lost: int) -> UUID | None:
-    """Where units of this line go when they come back: to where they were sent from."""
-    parcels = [
-        each.warehouse_id
-        for each in books.parcels
-        if each.line == line
-        and (each.status == ShipmentStatus.CANCELED) == bool(lost)
-        and (each.has_left or not lost)
-    ]
-    return parcels[-1] if parcels else None
+    return Part(
+        line,
+        units.sku_id,
+        qty,
+        never_sent,
+        astray=lost,
+        at_home=min(qty - never_sent, home),
+        due=due,
+        released=released,
+        warehouse_id=warehouse_id or books.place(line, lost),
+    )
 
 
 def _check_units(books: Books, wanted: Mapping[int, int]) -> None:
@@ -250,24 +162,42 @@ def _check_units(books: Books, wanted: Mapping[int, int]) -> None:
     raise TooManyUnits("Not so many units can be refunded.", lines=lines)
 
 
+def _is_taking(books: Books, parts: Sequence[Part]) -> bool:
+    """Whether money of these units is being taken, or the hold left open for them by somebody who
+    would close it if he knew."""
+    return books.is_taking or bool(books.under_way.asking and _leaves_nothing(books, parts))
+
+
 def _leaves_nothing(books: Books, parts: Sequence[Part]) -> bool:
     taken = {part.line: part.unshipped for part in parts}
-    left = (units.left - taken.get(line, 0) for line, units in books.units.items())
-    return not books.under_way.parcels and not any(left)
+    return not any(units.left - taken.get(line, 0) for line, units in books.units.items())
 
 
 def _with_shipping(books: Books, parts: Sequence[Part]) -> Plan:
     """The money of these parts, bounded by what is there."""
+    if books.has_lapsed:
+        parts = list(_as_far_as_unpaid(books, parts))
     due = min(sum(part.due for part in parts), books.refundable)
     released = min(sum(part.released for part in parts), books.held)
     for merchant_id in _never_sent_to(books, parts):
         price = shipping_of(books.order, merchant_id)
         was_taken = any(each.merchant_id == merchant_id and each.has_left for each in books.parcels)
-        if books.is_only_held and not was_taken:
-            released += min(price, books.held - released)
-        else:
-            due += min(price, books.refundable - due)
+        unpaid = 0 if was_taken else min(price, books.held - released)
+        released += unpaid
+        if was_taken or not books.hold_stands:
+            due += min(price - unpaid, books.refundable - due)
     return Plan(due, released, parts)
+
+
+def _as_far_as_unpaid(books: Books, parts: Sequence[Part]) -> Iterator[Part]:
+    """Of a hold that lapsed no more was left unpaid than is missing; the rest of what was never
+    sent was paid, but for a cent of rounding."""
+    missing = books.held
+    for part in parts:
+        paid = max(0, part.released - missing)
+        unpaid = part.released - paid
+        missing -= unpaid
+        yield replace(part, released=unpaid, due=part.due + (paid if paid > 1 or not unpaid else 0))
 
 
 def _never_sent_to(books: Books, parts: Sequence[Part]) -> list[UUID]:
@@ -278,6 +208,11 @@ def _never_sent_to(books: Books, parts: Sequence[Part]) -> list[UUID]:
     for line, units in books.units.items():
         staying[units.merchant_id] += units.shipped + units.left - taken.get(line, 0)
     return sorted(merchant_id for merchant_id in touched if not staying[merchant_id])
+
+
+def _check_nothing_is_prepared(books: Books) -> None:
+    if books.under_way.preparing:
+        raise ShipmentUnderWay("A parcel of it is being prepared: nothing would be paid for it.")
 
 
 def _exceeds(books: Books) -> RefundExceedsCaptured:
@@ -291,7 +226,9 @@ def _exceeds(books: Books) -> RefundExceedsCaptured:
 def restocked(parts: Sequence[Part], *, restock: bool) -> list[Part]:
     """The same parts; where nothing comes back, they need no warehouse."""
     return [
-        part if part.astray or (restock and part.qty > part.unshipped) else _nowhere(part)
+        part
+        if part.astray or (restock and part.qty > part.unshipped + part.at_home)
+        else _nowhere(part)
         for part in parts
     ]
 

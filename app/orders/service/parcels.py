@@ -7,12 +7,14 @@ from app.events.outbox import announce
 from app.orders.errors import CaptureUnderWay, ShipmentNotSent, ShipmentNotStuck
 from app.orders.events import OrderDelivered, OrderShipped
 from app.orders.models import Order
-from app.orders.queries import lock_order, units_of
+from app.orders.queries import is_left, lock_order
 from app.orders.service import refund
+from app.orders.service.books import look
 from app.orders.service.cancel import expire
 from app.orders.service.lifecycle import move
+from app.orders.service.rest import let_rest_go
 from app.orders.service.ship import check_service
-from app.orders.states import ORDER, OrderState
+from app.orders.states import AT_END, ORDER, OrderState
 from app.platform.db import ShopSession
 from app.saga import signals
 from app.saga.states import SagaState
@@ -56,10 +58,9 @@ def cancel(
 ) -> Shipment:
     """Call a parcel off that is stuck: its money goes back, its units lie on the shelf again.
 
-    One whose money was refused takes nothing, and its units stay with the order; where the hold is
-    gone altogether, the order is canceled. Raises
-    ShipmentNotFound, ShipmentNotStuck, and CaptureUnderWay while it is not known whether its money
-    was taken.
+    One whose money was refused takes nothing, and its units stay with the order; where they can be
+    paid no more they are let go, and with the last of them the order. Raises ShipmentNotFound,
+    ShipmentNotStuck, and CaptureUnderWay while it is not known whether its money was taken.
     """
     shipment, order = _stuck(session, shipment_id, merchant_id)
     if shipment.units_left_at is None:
@@ -69,17 +70,9 @@ def cancel(
     shipping.call_off(session, shipment)
     signals.give_up(session, "fulfilment", shipment, actor=actor)
     if shipment.units_left_at is None:
-        expire(session, order.id)  # where the money is gone for good, the order goes with it
+        _never_paid(session, shipment, order, reason=reason, actor=actor)
     else:
-        refund.of_units(
-            session,
-            order,
-            units={item.line: item.qty for item in shipment.items},
-            reason=reason,
-            actor=actor,
-            restock_to=shipment.warehouse_id,
-            unshipped=True,
-        )
+        _begin_refund(session, shipment, order, reason=reason, actor=actor)
     catch_up(session, order, actor="fulfilment", reason="the rest was called off")
     return shipment
 
@@ -128,7 +121,7 @@ def catch_up(session: ShopSession, order: Order, *, actor: str, reason: str) -> 
     }
     if not parcels or ShipmentStatus.PENDING in parcels:
         return
-    if ORDER.may(order.state, OrderState.SHIPPED) and not _is_left(session, order):
+    if ORDER.may(order.state, OrderState.SHIPPED) and not is_left(session, order.id):
         move(session, order, OrderState.SHIPPED, actor=actor, reason=reason)
         announce(session, OrderShipped(order.id))
     arrived = parcels == {ShipmentStatus.DELIVERED}
@@ -137,8 +130,33 @@ def catch_up(session: ShopSession, order: Order, *, actor: str, reason: str) -> 
         announce(session, OrderDelivered(order.id))
 
 
-def _is_left(session: ShopSession, order: Order) -> bool:
-    return any(line.left for line in units_of(session, order.id).values())
+def _never_paid(
+    session: ShopSession, shipment: Shipment, order: Order, *, reason: str, actor: str
+) -> None:
+    """What becomes of the units of a parcel that took no money: where there is none to take any
+    more they are sold again, else they wait for another parcel."""
+    if order.state in AT_END:
+        for sku_id in sorted(let_rest_go(session, order)):
+            session.nudge("inventory.load_gate", id=sku_id)
+    elif look(session, order).has_lapsed:
+        _begin_refund(session, shipment, order, reason=reason, actor=actor)
+    else:
+        expire(session, order.id)  # where the money is gone for good, the order goes with it
+
+
+def _begin_refund(
+    session: ShopSession, shipment: Shipment, order: Order, *, reason: str, actor: str
+) -> None:
+    has_left = shipment.units_left_at is not None
+    refund.of_units(
+        session,
+        order,
+        units={item.line: item.qty for item in shipment.items},
+        reason=reason,
+        actor=actor,
+        restock_to=shipment.warehouse_id if has_left else None,
+        unshipped=True,
+    )
 
 
 def _stuck(

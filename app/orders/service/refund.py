@@ -12,7 +12,8 @@ from app.orders.errors import (
 from app.orders.models import Order
 from app.orders.queries import lock_order
 from app.orders.service import apportion
-from app.orders.service.apportion import Books, Part, Plan
+from app.orders.service.apportion import Part, Plan
+from app.orders.service.books import Books, look
 from app.orders.states import OrderState
 from app.payments.models import Refund, RefundItem
 from app.platform.db import ShopSession
@@ -41,8 +42,9 @@ def request(
     order = lock_order(session, order_id)
     _check_words(amount, lines, restock)
     _check_lines(order, lines, merchant_id)
-    books = apportion.look(session, order)
+    books = look(session, order)
     _check_open(order, books, amount)
+    _check_shelf(books, lines, restock=restock)
     if lines is not None:
         plan = apportion.of_lines(books, lines)
     elif amount is not None:
@@ -68,7 +70,7 @@ def of_units(
     reserved stock, `restock_to` is the warehouse they are put back in. Otherwise they were sent
     and came back; `restock_to` puts them on the shelf there, None leaves the stock alone.
     """
-    books = apportion.look(session, order)
+    books = look(session, order)
     plan_of = apportion.of_parcel if unshipped else apportion.of_goods
     plan = plan_of(books, units, restock_to)
     restock = restock_to is not None and not unshipped
@@ -92,6 +94,17 @@ def _check_lines(order: Order, lines: Mapping[int, int] | None, merchant_id: UUI
     if unknown:
         fields = [{"field": "lines", "detail": f"There is no line {line}."} for line in unknown]
         raise UnknownLine("The order has no such line.", fields=fields)
+
+
+def _check_shelf(books: Books, lines: Mapping[int, int] | None, *, restock: bool) -> None:
+    """What came back by a return lies on the shelf already; its refund is given anew there."""
+    home = set(books.home.unpaid) if restock else set()
+    twice = sorted(home if lines is None else home & set(lines))
+    if twice:
+        raise RefundAmbiguous(
+            f"Units of lines {twice} came back by a return and lie on the shelf: retry its refund,"
+            " or refund them without restock."
+        )
 
 
 def _check_open(order: Order, books: Books, amount: int | None) -> None:
@@ -142,7 +155,8 @@ def _item(refund: Refund, part: Part, *, restock: bool) -> RefundItem:
         qty=part.qty,
         unshipped=part.unshipped,
         astray=part.astray,
+        at_home=part.at_home,
         warehouse_id=part.warehouse_id,
         amount=part.due + part.released,
-        restock=restock and part.qty > part.unshipped,
+        restock=restock and part.qty > part.unshipped + part.at_home,
     )

@@ -3,13 +3,13 @@
 from uuid import UUID
 
 from app.events.outbox import announce
-from app.inventory import service as inventory
 from app.orders.events import OrderRefunded
 from app.orders.models import Order
-from app.orders.queries import lock_order, spare_units, units_of
+from app.orders.queries import lock_order, units_of
 from app.orders.service.lifecycle import move
 from app.orders.service.parcels import catch_up
-from app.orders.states import ORDER, OrderState
+from app.orders.service.rest import let_rest_go
+from app.orders.states import AT_END, ORDER, OrderState
 from app.payments.models import Payment
 from app.payments.queries import lock_payment, payment_of_order
 from app.payments.states import PaymentStatus
@@ -29,7 +29,9 @@ def conclude(
     if ORDER.may(order.state, OrderState.REFUNDED) and _is_refunded(session, order, payment):
         move(session, order, OrderState.REFUNDED, actor=actor, reason="all its money went back")
         announce(session, OrderRefunded(order_id=order.id))
-        return _let_rest_go(session, order)
+        return let_rest_go(session, order)
+    if order.state in AT_END:
+        return let_rest_go(session, order)
     catch_up(session, order, actor=actor, reason="the rest was refunded")
     return set()
 
@@ -48,17 +50,3 @@ def _is_refunded(session: ShopSession, order: Order, payment: Payment | None) ->
     if payment is not None:
         return payment.status == PaymentStatus.REFUNDED
     return all(units.refunded == units.ordered for units in units_of(session, order.id).values())
-
-
-def _let_rest_go(session: ShopSession, order: Order) -> set[UUID]:
-    """What is left of it, but for what other refunds are about to let go themselves."""
-    spare = spare_units(session, order)
-    free: dict[UUID, int] = {}
-    for (sku_id, _), qty in spare.items():
-        free[sku_id] = free.get(sku_id, 0) + qty
-    left: dict[UUID, int] = {}
-    for units in units_of(session, order.id).values():
-        left[units.sku_id] = left.get(units.sku_id, 0) + units.left
-    rest = {sku_id: min(qty, free.get(sku_id, 0)) for sku_id, qty in left.items()}
-    inventory.let_go(session, order.checkout_id, rest, spare=spare)
-    return set(rest)

@@ -22,19 +22,23 @@ from app.orders.errors import (
 )
 from app.orders.events import ReturnApproved, ReturnReceived, ReturnRefused, ReturnRequested
 from app.orders.models import Order, Return, ReturnItem
-from app.orders.queries import lock_order
-from app.orders.service import apportion
-from app.orders.service.apportion import Books
+from app.orders.queries import UNDONE, lock_order
+from app.orders.service import refund as refunds
+from app.orders.service.books import Books, look
 from app.orders.states import Decision, OrderState
 from app.orders.views import status_of
+from app.payments.models import Refund
+from app.payments.service.bounced import INCIDENT
 from app.platform.db import ShopSession
 from app.platform.ids import new_id
+from app.platform.metrics import RETURNS
 from app.saga import engine
+from app.saga.incidents import close_incident
 from app.saga.states import LIVE, Direction
 from app.shipping.states import ShipmentStatus
 
 KIND = "return"
-_TO_FINISH = timedelta(days=1)  # goods that have arrived are booked, also on the last day
+_TO_FINISH = timedelta(days=1)  # what is decided or has arrived counts, also on the last day
 
 
 @dataclass(frozen=True)
@@ -71,10 +75,10 @@ def request(
     """
     order = lock_order(session, order_id)
     goes_to = _merchant_of(order, lines, merchant_id)
-    books = apportion.look(session, order)
+    books = look(session, order)
     if order.state == OrderState.CANCELED or books.under_way.cancellations:
         raise CancellationUnderWay("The order is canceled; nothing of it was sent.")
-    _check_units(session, books, {each.line: each.qty for each in lines})
+    _check_units(books, {each.line: each.qty for each in lines})
     row = Return(id=new_id(), order_id=order.id, merchant_id=goes_to, reason=reason, actor=actor)
     engine.start(session, KIND, row)
     session.add_all(
@@ -89,6 +93,7 @@ def request(
         for each in lines
     )
     announce(session, ReturnRequested(return_id=row.id, order_id=order.id))
+    session.afterwards(RETURNS.labels(outcome="requested").inc)
     return row
 
 
@@ -106,8 +111,12 @@ def decide(
     if not _is_open(row) or row.decision is not None:
         raise _not_now(row, "It is not waiting for a decision.")
     row.decision, row.decided_by, row.decision_reason = decision, actor, reason
-    fact = ReturnApproved if decision == Decision.APPROVED else ReturnRefused
-    announce(session, fact(return_id=row.id, order_id=row.order_id))
+    row.deadline = func.greatest(Return.deadline, func.shop_now() + _TO_FINISH)
+    if decision == Decision.APPROVED:
+        announce(session, ReturnApproved(return_id=row.id, order_id=row.order_id))
+        session.afterwards(RETURNS.labels(outcome="approved").inc)
+    else:  # counted as it ends
+        announce(session, ReturnRefused(return_id=row.id, order_id=row.order_id))
     session.flush()
     engine.wake(session, KIND, row.id, detail={"decision": str(decision)})
     return row
@@ -138,6 +147,46 @@ def receive(
     announce(session, ReturnReceived(return_id=row.id, order_id=row.order_id))
     session.flush()
     engine.wake(session, KIND, row.id, detail={"received_by": actor})
+    return row
+
+
+def give_back(session: ShopSession, row: Return, items: Sequence[ReturnItem], actor: str) -> Refund:
+    """Begin the refund of what arrived of a locked return; it is a saga of its own."""
+    given_back = refunds.of_units(
+        session,
+        lock_order(session, row.order_id),
+        units={item.line: item.received for item in items if item.received},
+        reason=row.reason,
+        actor=actor,
+        restock_to=None,
+        unshipped=False,
+    )
+    row.refund_id = given_back.id
+    return given_back
+
+
+def give_back_again(
+    session: ShopSession, return_id: UUID, *, actor: str, merchant_id: UUID | None = None
+) -> Return:
+    """Begin the refund of what arrived anew, where the provider would not make the last one; its
+    incident is over.
+
+    Raises ReturnNotFound, NotTheReturnsTurn, TooManyUnits where these units were refunded otherwise
+    meanwhile.
+    """
+    row = going_back.lock_return(session, return_id, merchant_id=merchant_id)
+    last = session.get(Refund, row.refund_id) if row.refund_id else None
+    if last is None or last.state not in UNDONE:
+        stands = status_of(row, last.state if last else None)
+        raise NotTheReturnsTurn("Its refund has not failed.", stands=str(stands))
+    books = look(session, lock_order(session, row.order_id))
+    arrived = {item.line: item.received for item in row.items if item.received}
+    left = {line: min(books.gone(line), books.home.unpaid.get(line, 0)) for line in arrived}
+    lines = [{"line": line, "left": left[line]} for line in arrived]
+    if any(left[line] < qty for line, qty in arrived.items()):
+        raise TooManyUnits("These units were refunded meanwhile.", lines=lines)
+    give_back(session, row, row.items, actor)
+    close_incident(session, kind=INCIDENT, subject=str(last.id))
     return row
 
 
@@ -180,9 +229,8 @@ def _unknown(lines: Sequence[int]) -> UnknownLine:
     return UnknownLine("There is no such line.", fields=fields)
 
 
-def _check_units(session: ShopSession, books: Books, wanted: Mapping[int, int]) -> None:
-    at_home = going_back.at_home_unpaid(session, books.order.id)
-    left = {line: books.gone(line) - at_home.get(line, 0) for line in wanted}
+def _check_units(books: Books, wanted: Mapping[int, int]) -> None:
+    left = {line: books.gone(line) - books.home.unpaid.get(line, 0) for line in wanted}
     short = [line for line, qty in wanted.items() if qty > left[line]]
     if not short:
         return

@@ -14,6 +14,7 @@ from app.orders.errors import (
     LinesOfSeveralMerchants,
     OrderNotFound,
     OrderNotShippable,
+    RefundUnderWay,
     UnitsNotLeft,
     UnknownLine,
 )
@@ -22,7 +23,8 @@ from app.orders.queries import Standing, lock_order, spare_units, standing_of, u
 from app.orders.service.split import Places, choose
 from app.orders.states import OrderState
 from app.payments.models import Payment
-from app.payments.queries import payment_of_order
+from app.payments.queries import lock_payment, payment_of_order
+from app.payments.service import refundable
 from app.payments.states import PaymentStatus
 from app.platform.db import ShopSession
 from app.saga import engine
@@ -56,11 +58,12 @@ def ship(
     """Begin a parcel of an order; money, label and letter follow by its saga.
 
     `merchant_id` is whose units may be sent, None for anyone's (of one merchant a parcel). Refuses
-    as `_of_one_merchant`, `_check_open`, `_still_there`, `split` and `shipping.rates` do.
+    as `_of_one_merchant`, `_check_open`, `_still_there`, `_check_paid`, `split` and
+    `shipping.rates` do.
     """
     order = lock_order(session, order_id)
     units, standing = units_of(session, order.id), standing_of(session, order.id)
-    payment = payment_of_order(session, order.id)
+    payment = _payment(session, order)
     mine = _of_one_merchant(units, wanted.lines, merchant_id)
     _check_open(order, payment, standing)
     place, parts = choose(
@@ -70,13 +73,15 @@ def ship(
         may_be_less=wanted.lines is None,
     )
     sender = next(iter(mine.values())).merchant_id
+    amount = _amount(session, order, units, parts, sender, payment, standing)
+    _check_paid(session, payment, amount)
     shipment = Shipment(
         order_id=order.id,
         merchant_id=sender,
         warehouse_id=place,
         carrier=carrier,
         service=check_service(session, order, sender, parts, wanted.service),
-        amount=_amount(session, order, units, parts, sender, payment, standing),
+        amount=amount,
         currency=order.currency,
         actor=actor,
     )
@@ -148,6 +153,22 @@ def _check_open(order: Order, payment: Payment | None, standing: Standing) -> No
                 payment=str(payment.status),
                 missing=missing,
             )
+
+
+def _payment(session: ShopSession, order: Order) -> Payment | None:
+    """The payment of a locked order; locked too where money was taken, which may be going back."""
+    payment = payment_of_order(session, order.id)
+    if payment is None or not payment.captured:
+        return payment
+    return lock_payment(session, payment.id)
+
+
+def _check_paid(session: ShopSession, payment: Payment | None, amount: int) -> None:
+    """What takes nothing is paid by what was taken before: some of that must be there still."""
+    if payment is None or amount or not payment.captured:
+        return
+    if not refundable(session, payment):
+        raise RefundUnderWay("All the money that was taken for it is on its way back.")
 
 
 def _still_there(mine: Mapping[int, LineUnits], lines: Mapping[int, int] | None) -> dict[int, int]:

@@ -5,12 +5,15 @@ from typing import Any
 from uuid import UUID
 
 from app.events.outbox import announce
+from app.inventory import ledger
 from app.inventory import service as inventory
 from app.orders import going_back
 from app.orders.events import OrderCanceled
 from app.orders.models import Order
 from app.orders.queries import lock_orders
 from app.orders.service import move
+from app.orders.service.cancel import EXPIRY
+from app.orders.service.rest import put_astray_back
 from app.orders.states import ORDER, OrderState
 from app.payments import service as payments
 from app.payments.models import Payment
@@ -27,16 +30,20 @@ def close(batch: Batch) -> Outcomes:
     orders = lock_orders(batch.session, [row.order_id for row in batch.rows])
     outcomes: dict[UUID, Outcome] = {}
     closed: list[Order] = []
+    expired: set[UUID] = set()
     for row in batch.rows:
         order = orders[row.order_id]
         if not _may_close(batch.session, order):
             outcomes[row.id] = Refused("shipment_under_way", "Something of it is on its way.")
             continue
-        move(batch.session, order, OrderState.CANCELED, actor=row.actor, reason=row.reason)
-        announce(batch.session, OrderCanceled(order_id=order.id, reason=row.reason))
+        reason = _code(row)
+        move(batch.session, order, OrderState.CANCELED, actor=row.actor, reason=reason)
+        announce(batch.session, OrderCanceled(order_id=order.id, reason=reason))
         closed.append(order)
+        if row.actor == EXPIRY:
+            expired.add(order.checkout_id)
         outcomes[row.id] = Done()
-    _let_units_go(batch, closed)
+    _let_units_go(batch, closed, expired)
     return outcomes
 
 
@@ -91,17 +98,26 @@ def settle(batch: Batch) -> Outcomes:
 REPAY = Effect(write_repayment, ask_repayment, record_repayment)
 
 
+def _code(row: Any) -> str:
+    """Why, in a word: what people typed stays in their own row, for journals are never blanked."""
+    return str(row.reason) if row.actor == EXPIRY else f"{row.actor.partition(':')[0]}_request"
+
+
 def _may_close(session: ShopSession, order: Order) -> bool:
     if not ORDER.may(order.state, OrderState.CANCELED):
         return False
     return not going_back.under_way(session, order.id).parcels
 
 
-def _let_units_go(batch: Batch, closed: list[Order]) -> None:
+def _let_units_go(batch: Batch, closed: list[Order], expired: set[UUID]) -> None:
     if not closed:
         return
-    inventory.release(batch.session, [order.checkout_id for order in closed])
-    skus = going_back.skus_of(batch.session, [order.id for order in closed])
+    batch.session.flush()
+    order_ids = [order.id for order in closed]
+    skus = going_back.skus_of(batch.session, order_ids)
+    ledger.lock(batch.session, skus)  # all at once: what is let go and what lies astray
+    inventory.release(batch.session, [order.checkout_id for order in closed], expired=expired)
+    put_astray_back(batch.session, order_ids)
     batch.session.afterwards(lambda: batch.ports.gate.mark_dirty(skus))
 
 

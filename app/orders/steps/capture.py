@@ -15,6 +15,7 @@ from app.inventory import service as inventory
 from app.inventory.service import Leaving
 from app.orders.models import Order
 from app.orders.queries import UNDONE, Standing, lock_orders, standing_of, units_of
+from app.orders.states import OrderState
 from app.payments import service as payments
 from app.payments.models import Capture, Payment
 from app.payments.queries import lock_payments, shop_now
@@ -24,7 +25,7 @@ from app.payments.states import PaymentStatus
 from app.platform.db import ShopSession
 from app.saga.models import SagaRow
 from app.saga.states import LIVE, SagaState
-from app.saga.table import Batch, Done, Effect, Later, Outcome, Outcomes, Stuck
+from app.saga.table import Batch, Done, Effect, Later, Outcome, Outcomes, Refused, Stuck
 from app.shipping.models import Shipment
 from app.shipping.queries import items_of, shipments_of
 from app.shipping.states import ShipmentStatus
@@ -61,6 +62,11 @@ def write_wholes(batch: Batch) -> Mapping[UUID, Wanted]:
     wanted: dict[UUID, Wanted] = {}
     for row in batch.rows:
         order = orders[row.order_id]
+        if order.state in (OrderState.CANCELED, OrderState.REFUNDED):
+            wanted[row.id] = Settled(
+                Refused("order_canceled", "The order takes no money any more.")
+            )
+            continue
         payment = known.get(order.checkout_id)
         amount = order.total - standing_of(batch.session, order.id).released
         if payment is None or amount <= 0 or _is_all_taken(payment, amount):
@@ -84,6 +90,9 @@ def record_parcels(batch: Batch, answers: Mapping[UUID, CaptureAnswer | Settled]
     """Write down what became of it; of whom the money is there, the units leave."""
     orders, known = _lock(batch)
     outcomes = _record(batch, orders, known, answers)
+    for row in batch.rows:
+        if isinstance(outcomes[row.id], Stuck):
+            row.capture_request = None  # a clear no: whoever goes on asks anew, under a new key
     paid = [row for row in batch.rows if isinstance(outcomes[row.id], Done)]
     _leave(batch.session, orders, paid)
     return outcomes
@@ -131,7 +140,15 @@ def _in_turn(session: ShopSession, row: Shipment, order: Order, payment: Payment
     if any(_goes_first(other, row) for other in others):
         return Settled(Later("another_parcel_pays"))
     final = not payment.multicapture or (not others and _is_last(session, order, standing))
-    return _capturing(session, row, "shp", payment, row.amount, final=final)
+    return _capturing(session, row, "shp", payment, row.amount, final=_frozen(row, final=final))
+
+
+def _frozen(row: Shipment, *, final: bool) -> bool:
+    """What was asked for under the present key before, whatever has become of the order since."""
+    key = payments.psp_key("shp", row, "capture")
+    if row.capture_request is None or row.capture_request["key"] != key:
+        row.capture_request = {"key": key, "amount": row.amount, "final": final}
+    return bool(row.capture_request["final"])
 
 
 def _capturing(

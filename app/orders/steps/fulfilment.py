@@ -19,6 +19,7 @@ from app.platform.db import ShopSession
 from app.platform.files import FilesAway
 from app.platform.ids import encode
 from app.saga.table import Batch, Done, Effect, Later, Outcome, Outcomes, Stuck
+from app.shipping import labels
 from app.shipping import service as shipping
 from app.shipping.errors import CarrierAway, LabelRefused
 from app.shipping.label import MEDIA_TYPE
@@ -119,7 +120,7 @@ def _buying(session: ShopSession, row: Shipment, items: list[ShipmentItem]) -> B
             contents=[Content(lines[n].code, lines[n].name, qty) for n, qty in units.items()],
         ),
         reference=reference,
-        key=f"labels/{reference}.pdf",
+        key=labels.key_of(row.id),
     )
 
 

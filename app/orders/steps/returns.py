@@ -2,16 +2,21 @@
 
 from uuid import UUID
 
+from app.events.outbox import announce
 from app.inventory import service as inventory
 from app.inventory.service import Receipt
+from app.orders.events import ReturnCanceled, ReturnExpired
 from app.orders.going_back import return_items
 from app.orders.models import Return, ReturnItem
-from app.orders.queries import lock_order, lock_orders
-from app.orders.service import refund as refunds
+from app.orders.queries import lock_orders
+from app.orders.service.returns import give_back
 from app.orders.states import Decision
 from app.orders.views import status_of
 from app.platform.metrics import RETURNS
+from app.saga.states import SagaState
 from app.saga.table import Batch, Done, Outcome, Outcomes, Parked, Refused
+
+_ENDS = {SagaState.CANCELED: ReturnCanceled, SagaState.EXPIRED: ReturnExpired}
 
 
 def approve(batch: Batch) -> Outcomes:
@@ -43,23 +48,18 @@ def refund(batch: Batch) -> Outcomes:
     """Begin the refund of what arrived; it is a saga of its own."""
     items = return_items(batch.session, [row.id for row in batch.rows])
     for row in batch.rows:
-        given_back = refunds.of_units(
-            batch.session,
-            lock_order(batch.session, row.order_id),
-            units={item.line: item.received for item in items[row.id] if item.received},
-            reason=row.reason,
-            actor=row.received_by,
-            restock_to=None,
-            unshipped=False,
-        )
-        row.refund_id = given_back.id
+        give_back(batch.session, row, items[row.id], row.received_by)
         batch.session.afterwards(RETURNS.labels(outcome="received").inc)
     return {row.id: Done() for row in batch.rows}
 
 
 def told_at_end(batch: Batch) -> None:
-    """A return that came to nothing: refused, called off, or never sent."""
+    """A return that came to nothing: refused, which was told as it was decided, called off, or
+    never sent."""
     for row in batch.rows:
+        fact = _ENDS.get(row.state)
+        if fact is not None:
+            announce(batch.session, fact(return_id=row.id, order_id=row.order_id))
         batch.session.afterwards(RETURNS.labels(outcome=str(status_of(row))).inc)
 
 
@@ -68,8 +68,7 @@ def _decided(row: Return) -> Outcome:
         case Decision.APPROVED:
             return Done({"by": row.decided_by})
         case Decision.REFUSED:
-            reason = row.decision_reason or "The merchant does not take it back."
-            return Refused("return_refused", reason)
+            return Refused("return_refused", "The merchant does not take it back.")
         case _:
             return Parked("decision")
 

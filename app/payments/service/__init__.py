@@ -23,6 +23,7 @@ from app.payments.service.capture import (
     capturing,
     record_capture,
 )
+from app.payments.service.close import CloseAnswer, Closing, ask_close, closing, record_close
 from app.payments.service.holds import apply_hold
 from app.payments.service.inbox import apply_due, apply_event, receive_event
 from app.payments.service.refund import (
@@ -42,6 +43,8 @@ __all__ = [
     "Asked",
     "CaptureAnswer",
     "Capturing",
+    "CloseAnswer",
+    "Closing",
     "ProviderNo",
     "RepayAnswer",
     "Repaying",
@@ -53,15 +56,18 @@ __all__ = [
     "apply_hold",
     "ask_authorization",
     "ask_capture",
+    "ask_close",
     "ask_repay",
     "ask_void",
     "asking",
     "capturing",
+    "closing",
     "needs_new_key",
     "open_payment",
     "psp_key",
     "receive_event",
     "record_capture",
+    "record_close",
     "record_hold",
     "record_repay",
     "record_void",

@@ -108,7 +108,7 @@ def _take(session: ShopSession, payment: Payment, hold: Hold) -> None:
     steps = _way(payment.status, target)
     if payment.status != target and not steps:
         return
-    _set_amounts(session, payment, hold)
+    given_now = _set_amounts(session, payment, hold)
     if hold.capture_before is not None:
         payment.multicapture, payment.capture_before = hold.multicapture, hold.capture_before
     payment.next_action = hold.next_action if target == PaymentStatus.REQUIRES_ACTION else None
@@ -119,9 +119,12 @@ def _take(session: ShopSession, payment: Payment, hold: Hold) -> None:
         payment.failure = CANCELED_ELSEWHERE
     for step in steps:
         _move(session, payment, step)
+    if PaymentStatus.REFUNDED in steps and not given_now:
+        _tell_refunded(session, payment)  # what was still held is gone: all there was is back
 
 
-def _set_amounts(session: ShopSession, payment: Payment, hold: Hold) -> None:
+def _set_amounts(session: ShopSession, payment: Payment, hold: Hold) -> bool:
+    """Set what was taken and given back, and tell of it; gives whether more was given back."""
     taken, given = hold.captured > payment.captured, hold.refunded > payment.refunded
     payment.captured, payment.refunded = hold.captured, hold.refunded
     if taken:
@@ -130,10 +133,15 @@ def _set_amounts(session: ShopSession, payment: Payment, hold: Hold) -> None:
             PaymentCaptured(**_ids(payment), captured=payment.captured, currency=payment.currency),
         )
     if given:
-        announce(
-            session,
-            PaymentRefunded(**_ids(payment), refunded=payment.refunded, currency=payment.currency),
-        )
+        _tell_refunded(session, payment)
+    return given
+
+
+def _tell_refunded(session: ShopSession, payment: Payment) -> None:
+    announce(
+        session,
+        PaymentRefunded(**_ids(payment), refunded=payment.refunded, currency=payment.currency),
+    )
 
 
 def _way(here: PaymentStatus, there: PaymentStatus) -> list[PaymentStatus]:

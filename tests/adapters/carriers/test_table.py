@@ -173,6 +173,8 @@ BAD = {
     "the beginning of time": TOLD | {"happened_at": "0001-01-01T00:00:00+14:00"},
     "the end of time": TOLD | {"happened_at": "9999-12-31T23:59:59-14:00"},
     "a place with a NUL": TOLD | {"place": "a\0b"},
+    "a place with half a character": TOLD | {"place": "a\ud800"},
+    "a number with half a character": TOLD | {"tracking_number": "CW1\udfff"},
 }
 
 

@@ -47,6 +47,8 @@ def test_no_key_leads_out_of_the_folder(files: LocalFiles, tmp_path: Path, key: 
         files.get(key)
     with pytest.raises(FileNotKept):
         files.put(key, b"over it", media_type="text/plain")
+    with pytest.raises(FileNotKept):
+        files.delete(key)
 
     assert (tmp_path / "secret").read_text() == "not yours"
 
@@ -57,6 +59,32 @@ def test_what_is_not_kept_is_told_so(files: LocalFiles, key: str) -> None:
 
     with pytest.raises(FileNotKept):
         files.get(key)
+
+
+def test_what_is_deleted_is_not_kept_any_more_and_may_be_deleted_again(
+    files: LocalFiles, tmp_path: Path
+) -> None:
+    files.put(KEY, b"one", media_type="application/pdf")
+    files.put("labels/other.pdf", b"two", media_type="application/pdf")
+
+    files.delete(KEY)
+    files.delete(KEY)
+    files.delete("labels")
+    files.delete(f"{KEY}/deeper")
+    files.delete("none/at/all.pdf")
+
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["other.pdf"]
+    with pytest.raises(FileNotKept):
+        files.get(KEY)
+
+
+def test_what_was_deleted_can_be_kept_anew(files: LocalFiles) -> None:
+    files.put(KEY, b"one", media_type="application/pdf")
+    files.delete(KEY)
+
+    files.put(KEY, b"two", media_type="application/pdf")
+
+    assert files.get(KEY) == b"two"
 
 
 def test_a_folder_that_cannot_be_written_is_away(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from tests.adapters.search.contract import ProductSearchContract, ask
 from tests.factories import make_merchant
 from tests.statements import statements
 
+pytestmark = pytest.mark.unaudited("rating_unlike_reviews")
+
 
 class PostgresShop:
     """Products as rows."""

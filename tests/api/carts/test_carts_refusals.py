@@ -123,6 +123,7 @@ def test_a_forged_token_is_refused(client: FlaskClient, sku_for_sale: MakeSku) -
     assert answer.mimetype == "application/problem+json"
 
 
+@pytest.mark.unaudited("saga_unlike_journal")
 def test_a_cart_being_bought_is_locked_and_a_bought_one_stays_bought(
     caller: Caller, sku_for_sale: MakeSku, db: Database, providers: Providers
 ) -> None:
