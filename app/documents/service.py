@@ -13,6 +13,8 @@ from app.accounts.settings import settings_of
 from app.documents import figures, queries
 from app.documents.errors import NothingToBill, OrderCanceled
 from app.documents.models import Invoice, InvoiceCounter
+from app.orders.amounts import LineUnits
+from app.orders.models import Order
 from app.orders.queries import units_of
 from app.orders.states import OrderState
 from app.payments.queries import shop_now
@@ -41,11 +43,7 @@ def issue(session: ShopSession, order_id: UUID, *, merchant_id: UUID) -> Invoice
     issued = queries.invoice_of(session, order_id, merchant_id)
     if issued is not None:
         return issued
-    if order.state is OrderState.CANCELED:
-        raise OrderCanceled("The order was canceled: there is nothing to pay for.")
-    units = units_of(session, order_id)
-    if merchant_id not in queries.merchants_due(session, order_id, units):
-        raise NothingToBill("Nothing of it was paid or sent yet.")
+    units = _due_units(session, order, merchant_id)
     now, number = shop_now(session), _draw_number(session, merchant_id)
     printed = figures.of_invoice(
         order,
@@ -71,6 +69,15 @@ def issue(session: ShopSession, order_id: UUID, *, merchant_id: UUID) -> Invoice
     session.afterwards(INVOICES.inc)
     session.flush()  # an append-only row: it is written before anybody can change what was read
     return invoice
+
+
+def _due_units(session: ShopSession, order: Order, merchant_id: UUID) -> dict[int, LineUnits]:
+    if order.state is OrderState.CANCELED:
+        raise OrderCanceled("The order was canceled: there is nothing to pay for.")
+    units = units_of(session, order.id)
+    if merchant_id not in queries.merchants_due(session, order.id, units):
+        raise NothingToBill("Nothing of it was paid or sent yet.")
+    return units
 
 
 def _lock_counter(session: ShopSession, merchant_id: UUID) -> None:
