@@ -29,7 +29,9 @@ from tests.factories import make_user
 
 __all__ = ["ada", "settings", "shop"]
 
-pytestmark = pytest.mark.unaudited("order_unlike_parcels", "state_not_journaled")
+pytestmark = pytest.mark.unaudited(
+    "order_unlike_parcels", "order_sent_unpaid", "state_not_journaled"
+)
 
 VICTIM = "victim@example.com"
 

@@ -31,6 +31,7 @@ def _paid(desk: Desk, qty: int) -> Bought:
     _take_at_once(desk)
     order = desk.buy(qty)
     desk.publish()
+    desk.publish()  # the money is taken now, and everyone hears of that too
     return order
 
 

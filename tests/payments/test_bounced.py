@@ -1,11 +1,14 @@
 """Money given back that a bank did not take: the shop has it again, and a person is told."""
 
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 import pytest
 
+from app.payments.ports import Hold, PaymentProvider
 from app.payments.queries import lock_payment
-from app.payments.service import apply_hold
+from app.payments.service import apply_event, apply_hold
 from app.payments.states import PaymentStatus
 from app.platform.ids import new_id
 from app.saga.states import SagaState
@@ -189,3 +192,37 @@ def test_a_confirmed_purchase_is_not_woken_by_what_happens_to_its_money_later(de
     assert desk.payment(payment_id).captured == 1_000
     assert desk.checkout(payment_id).state == SagaState.CONFIRMED
     assert [nudge.tasks for nudge in desk.queue.sent] == [("payments.apply_event",)]
+
+
+class _Slow:
+    """A provider whose answer to one look arrives after something else has happened."""
+
+    def __init__(self, inner: PaymentProvider, meanwhile: Callable[[], object]) -> None:
+        self._inner, self._meanwhile = inner, [meanwhile]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def retrieve(self, reference: str) -> Hold:
+        """The hold as it was when asked."""
+        hold = self._inner.retrieve(reference)
+        while self._meanwhile:
+            self._meanwhile.pop()()
+        return hold
+
+
+def test_a_look_from_before_the_money_came_back_is_not_believed(desk: Desk) -> None:
+    payment_id = desk.taken(CLOSED_CARD)
+    desk.repay(desk.promise(payment_id, 1_000))
+    looking = desk.tell(str(desk.payment(payment_id).psp_ref), "charge.refunded")
+
+    def bounce() -> None:
+        desk.advance(LATER)
+        _told(desk, payment_id)
+
+    slow: Any = _Slow(desk.provider, bounce)
+    believed = apply_event(desk.db, desk.queue, slow, looking)
+    after = desk.payment(payment_id).refunded
+
+    assert not believed
+    assert after == desk.hold(payment_id).refunded == 0

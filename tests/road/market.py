@@ -1,4 +1,4 @@
-"""A market of two merchants and one customer: orders of both, from purchase to the last cent."""
+"""A market of two merchants and two customers: orders of both, from purchase to the last cent."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +26,7 @@ from app.payments.models import Payment, Refund
 from app.payments.ports import Hold
 from app.platform.db import Database, ShopSession
 from app.platform.ids import decode, encode
+from app.pricing.states import PromotionKind
 from app.saga import incidents, registry
 from app.saga.states import LIVE
 from app.saga.sweep import sweep
@@ -37,6 +38,7 @@ from tests.databases import lend
 from tests.doors import door
 from tests.factories import (
     ADDRESS,
+    make_coupon,
     make_merchant,
     make_shipping_rate,
     make_sku,
@@ -66,6 +68,8 @@ class Market:
     merchants: dict[str, UUID]
     people: dict[str, Any]
     ahead: list[float] = field(default_factory=lambda: [0.0])
+    buyers: dict[str, str] = field(default_factory=dict)
+    numbers: dict[str, dict[str, int]] = field(default_factory=dict)
     wired: Providers = field(init=False)
     client: FlaskClient = field(init=False)
     queue: InlineQueue = field(init=False)
@@ -107,32 +111,63 @@ class Market:
         assert answer.status_code == 200, answer.json
         return dict(answer.json or {})
 
-    def buy(self, units: Mapping[str, int], *, card: str = "pm_card_visa", **given: Any) -> str:
-        """The customer buys; gives the confirmed order's id."""
+    def buy(
+        self,
+        units: Mapping[str, int],
+        *,
+        who: str = "customer",
+        card: str = "pm_card_visa",
+        **given: Any,
+    ) -> str:
+        """A customer buys; gives the confirmed order's id."""
         cart_id = ""
         for name, qty in units.items():
             body = {"sku_id": encode("sku", self.skus[name]), "qty": qty}
-            answer = self.post("customer", "/v1/cart", body)
+            answer = self.post(who, "/v1/cart", body)
             assert answer.status_code in (200, 201), answer.json
             cart_id = answer.json["id"]
         body = {"cart_id": cart_id, "shipping_address": ADDRESS, "payment_method_token": card}
-        answer = self.post("customer", "/v1/checkout", body | given)
+        answer = self.post(who, "/v1/checkout", body | given)
         assert answer.status_code == 202, answer.json
         self.work()
         self.settle()
-        checkout = self.get("customer", f"/v1/checkout/{answer.json['id']}")
+        checkout = self.get(who, f"/v1/checkout/{answer.json['id']}")
         assert checkout["state"] == "confirmed", checkout
-        return str(checkout["order_id"])
+        order_id = str(checkout["order_id"])
+        self.buyers[order_id] = who
+        return order_id
+
+    def coupon(self, kind: PromotionKind, rule: dict[str, int]) -> str:
+        """A coupon for everything on the market; gives its code."""
+        with self.db.transaction() as session:
+            return make_coupon(session, kind=kind, rule=rule).code
 
     def order(self, order_id: str) -> dict[str, Any]:
         """The order as its customer sees it."""
-        return self.get("customer", f"/v1/orders/{order_id}")
+        return self.get(self.buyers[order_id], f"/v1/orders/{order_id}")
+
+    def line_numbers(self, order_id: str) -> dict[str, int]:
+        """The line each thing stands in; that never changes."""
+        if order_id not in self.numbers:
+            names = {encode("sku", sku): name for name, sku in self.skus.items()}
+            items = self.order(order_id)["items"]
+            self.numbers[order_id] = {names[item["sku_id"]]: item["line"] for item in items}
+        return self.numbers[order_id]
 
     def lines(self, order_id: str, units: Mapping[str, int]) -> list[dict[str, int]]:
         """Units by name as the API wants them, by line."""
-        names = {encode("sku", sku): name for name, sku in self.skus.items()}
-        numbers = {names[item["sku_id"]]: item["line"] for item in self.order(order_id)["items"]}
+        numbers = self.line_numbers(order_id)
         return [{"line": numbers[name], "qty": qty} for name, qty in units.items()]
+
+    def left(self, seller: str, order_id: str) -> dict[str, int]:
+        """Units of a seller's things still to be shipped, as it sees them; of an order without
+        any of its things, none."""
+        mine = [name for name in self.line_numbers(order_id) if GOODS[name][0] == seller]
+        if not mine:
+            return {}
+        items = self.get(seller, f"/v1/merchant/orders/{order_id}")["items"]
+        left = {item["line"]: item["left"] for item in items}
+        return {name: left[self.line_numbers(order_id)[name]] for name in mine}
 
     def ship(
         self, seller: str, order_id: str, units: Mapping[str, int] | None = None, **given: Any
@@ -264,7 +299,8 @@ def furnish(session: ShopSession) -> tuple[dict[str, UUID], dict[str, UUID], dic
         name: make_user(session, role=Role.MERCHANT, merchant_id=merchant_id)
         for name, merchant_id in merchants.items()
     }
-    people |= {"customer": make_user(session), "ops": make_user(session, role=Role.OPS)}
+    people |= {"customer": make_user(session), "neighbor": make_user(session)}
+    people["ops"] = make_user(session, role=Role.OPS)
     return {title: sku.id for title, sku in skus.items()}, merchants, people
 
 

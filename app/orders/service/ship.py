@@ -58,8 +58,7 @@ def ship(
     """Begin a parcel of an order; money, label and letter follow by its saga.
 
     `merchant_id` is whose units may be sent, None for anyone's (of one merchant a parcel). Refuses
-    as `_of_one_merchant`, `_check_open`, `_still_there`, `_check_paid`, `split` and
-    `shipping.rates` do.
+    as the checks below, `split` and `shipping.rates` do.
     """
     order = lock_order(session, order_id)
     units, standing = units_of(session, order.id), standing_of(session, order.id)

@@ -5,6 +5,7 @@ money counts as not given back, and may be promised once more.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -70,6 +71,15 @@ def mark(session: ShopSession, payment: Payment, hold: Hold, failed: Sequence[Re
     if hold.refunded < payment.refunded - sum_back:
         sum_back += _made_elsewhere(session, payment, failed)
     return sum_back
+
+
+def came_since(session: ShopSession, payment: Payment, at: datetime) -> bool:
+    """Whether money of a payment came back at that moment or later: a look begun then may still
+    show it as given back."""
+    found = session.scalar(
+        select(Refund.id).where(Refund.payment_id == payment.id, Refund.came_back_at >= at).limit(1)
+    )
+    return found is not None
 
 
 def _mark(session: ShopSession, row: Refund, reason: str | None) -> None:

@@ -163,17 +163,18 @@ def _claim(session: ShopSession, provider: str, event_id: str) -> _Claimed | Non
 def _apply(
     db: Database, queue: Queue | None, provider: PaymentProvider, claimed: _Claimed, seen: _Seen
 ) -> bool:
-    hold = seen.hold
+    hold, too_old = seen.hold, False
     with db.transaction(queue) as session:
         payment = find_payment(session, provider.name, seen.payment_id)
         if payment is not None and not is_late(payment, hold):
             payment, changed = _change(session, payment, seen, claimed)
-            if not is_late(payment, hold):
+            too_old = changed is None
+            if changed is not None and not is_late(payment, hold):
                 outcome = Outcome.APPLIED if changed else Outcome.NOTHING_NEW
                 _mark(session, provider.name, claimed, outcome)
                 return True
-    if payment is None:
-        return _wait(db, queue, provider, claimed, gives_up=True)
+    if payment is None or too_old:
+        return _wait(db, queue, provider, claimed, gives_up=payment is None)
     if not let_go(db, provider, payment, hold, attempt=claimed.attempts):
         return _wait(db, queue, provider, claimed)
     return _close(db, queue, provider, claimed, Outcome.LATE_VOIDED)
@@ -181,9 +182,10 @@ def _apply(
 
 def _change(
     session: ShopSession, payment: Payment, seen: _Seen, claimed: _Claimed
-) -> tuple[Payment, bool]:
-    """Make the payment what its hold is. Sagas are locked first, as by everyone: the purchase is
-    woken (a confirmed one needs nothing), refunds that failed are marked."""
+) -> tuple[Payment, bool | None]:
+    """Make the payment what its hold is; gives whether anything changed, None where the look is too
+    old to tell. Sagas are locked first, as by everyone: the purchase is woken (a confirmed one
+    needs nothing), refunds that failed are marked."""
     hold = seen.hold
     if not seen.failed and not would_change(payment, hold):
         return payment, False
@@ -193,6 +195,12 @@ def _change(
     locked = lock_payment(session, payment.id)
     if is_late(locked, hold):
         return locked, False
+    if (
+        not sum_back
+        and hold.refunded > locked.refunded
+        and bounced.came_since(session, locked, claimed.at)
+    ):
+        return locked, None
     return locked, apply_hold(session, locked, hold, came_back=sum_back) or sum_back > 0
 
 
