@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
@@ -18,6 +19,8 @@ from app.saga.models import Incident, SagaJournal
 from app.saga.states import SagaState
 from app.wiring import Providers
 from tests.factories import make_checkout
+
+NOBODY = UUID(int=7)
 
 
 @pytest.fixture
@@ -156,9 +159,11 @@ def _stuck(db: Database) -> Checkout:
         open_incident(
             session, kind=f"saga_{row.step}", subject=str(row.id), detail={"saga": "purchase"}
         )
+        session.refresh(row)
         return row
 
 
+@pytest.mark.unaudited("saga_unlike_journal")
 def test_a_saga_that_needs_a_person_goes_on_with_a_new_deadline_and_a_new_key(
     post: Callable[..., TestResponse], db: Database, queue: InlineQueue
 ) -> None:
@@ -178,6 +183,7 @@ def test_a_saga_that_needs_a_person_goes_on_with_a_new_deadline_and_a_new_key(
     assert [each.id for each in queue.waiting] == [str(before.id)]
 
 
+@pytest.mark.unaudited("saga_unlike_journal")
 def test_a_saga_that_goes_on_by_itself_is_left_alone(
     post: Callable[..., TestResponse], db: Database, queue: InlineQueue
 ) -> None:
@@ -192,7 +198,7 @@ def test_a_saga_that_goes_on_by_itself_is_left_alone(
 
 
 @pytest.mark.parametrize(
-    "unknown", [encode("chk", new_id()), encode("ref", new_id()), "ord_1", "chk_", "chk", "%00"]
+    "unknown", [encode("chk", NOBODY), encode("ref", NOBODY), "ord_1", "chk_", "chk", "%00"]
 )
 def test_an_unknown_saga_is_not_found(post: Callable[..., TestResponse], unknown: str) -> None:
     answer = post(f"/v1/ops/sagas/{unknown}/resume")
