@@ -6,7 +6,7 @@ from email import message_from_bytes
 from email.policy import default
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from app.adapters.mail.smtp import SmtpMail
 from app.events.models import OutboxEvent
@@ -23,6 +23,7 @@ from devstack.servers.ports import free_port
 from tests.factories import make_merchant, make_order, make_sku, make_user
 
 pytestmark = pytest.mark.unaudited(
+    "order_lines_wrong",
     "order_not_paid_once",
     "order_unlike_checkout",
     "saga_unlike_journal",
@@ -205,6 +206,23 @@ def test_workers_at_once_send_each_letter_once(db, confirm, react, mail, smtp, l
     assert sorted(envelope.rcpt_tos[0] for envelope in smtp.caught) == [
         f"ada{number}@example.org" for number in range(6)
     ]
+
+
+def test_a_letter_is_claimed_alone_however_postgresql_goes_about_it(
+    db, database_url, confirm, react, mail, smtp, links
+):
+    for number in range(6):
+        confirm(email=f"ada{number}@example.org")
+    react()
+    name = database_url.rsplit("/", 1)[1]
+    with db.glance() as connection:
+        for way in ("hashjoin", "mergejoin", "hashagg", "material", "sort"):
+            connection.execute(text(f"ALTER DATABASE {name} SET enable_{way} = off"))
+    db.dispose()  # new connections plan anew
+
+    sent = service.deliver_due(db, mail, links)
+
+    assert (sent, len(smtp.caught)) == (6, 6)
 
 
 def test_a_worker_that_died_after_the_server_took_the_letter_repeats_it_under_its_id(

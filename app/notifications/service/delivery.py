@@ -77,10 +77,11 @@ def _claim(db: Database, mail: MailSender | None, *, only: UUID | None, limit: i
     )
     if only is not None:
         due = due.where(Notification.id == only)
+    chosen = due.cte("due")  # chosen once: a subquery may be run anew, and claim more than it may
     with db.transaction() as session:
         rows = session.execute(
             update(Notification)
-            .where(Notification.id.in_(due.scalar_subquery()))
+            .where(Notification.id == chosen.c.id)
             .values(
                 attempts=Notification.attempts + 1,
                 next_at=func.shop_now() + text(f"interval '{_CLAIM_SECONDS} seconds'"),
