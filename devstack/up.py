@@ -187,10 +187,6 @@ class Run:
 
     def _announce(self, closing: ExitStack, environment: Mapping[str, str]) -> None:
         addresses = self._stack.addresses
-        path = self._stack.folder / "info.json"
-        closing.callback(path.unlink, missing_ok=True)  # whoever reads it may rely on it
-        servers = {"database": environment["DATABASE_URL"], "redis": environment["REDIS_URL"]}
-        write_json(path, {**addresses, **servers, "pid": os.getpid(), "logins": LOGINS}, mode=0o600)
         shared = self._stack.folder / "environment.json"
         closing.callback(shared.unlink, missing_ok=True)
         write_json(shared, command_environment(environment), mode=0o600)
@@ -198,6 +194,10 @@ class Run:
         self._screen.say(
             "[dim]Ctrl-C stops all of it; logs in .devstack/log; VERBOSE=1 shows them[/dim]"
         )
+        path = self._stack.folder / "info.json"  # last: whoever reads it may rely on all the rest
+        closing.callback(path.unlink, missing_ok=True)
+        servers = {"database": environment["DATABASE_URL"], "redis": environment["REDIS_URL"]}
+        write_json(path, {**addresses, **servers, "pid": os.getpid(), "logins": LOGINS}, mode=0o600)
 
     def _round(self, keeper: Keeper) -> None:
         if self._asked is not None:

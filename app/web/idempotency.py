@@ -161,13 +161,15 @@ def made(resource_id: str) -> None:
 
 def _act(wait_seconds: float) -> Act | None:
     key, caller = request.headers.get(HEADER), principal().id
-    if key is None or caller is None:
+    if key is None:
         return None
     if not _KEY.fullmatch(key):
         raise BadKey(
             "An Idempotency-Key is 1 to 255 printable ASCII characters.",
             fields=[{"field": HEADER, "detail": "1 to 255 printable ASCII characters."}],
         )
+    if caller is None:
+        return None
     route = request.url_rule.rule if request.url_rule else request.path
     return Act(f"{caller} {request.method} {route}", key, _request_hash(), wait_seconds)
 
