@@ -45,15 +45,32 @@ ORDER_BILLED = Broken(
     5,
     "invoices_unlike_order",
     "ord",
-    "the total is {total} {currency}; its {count} invoices make {billed}",
+    "the total is {total} {currency}, of which units for {unbilled} were never sent; its {count}"
+    " invoices make {billed}",
     """
-    SELECT o.id AS subject, o.total, o.currency, count(i.id) AS count, sum(i.total) AS billed
-    FROM orders o JOIN invoices i ON i.order_id = o.id
-    GROUP BY o.id
-    HAVING sum(i.total) > o.total OR bool_or(i.currency <> o.currency)
-        OR (sum(i.total) <> o.total AND count(i.id) = (
-            SELECT count(DISTINCT merchant_id) FROM order_items WHERE order_id = o.id
-        ))
+    WITH billed AS (
+        SELECT order_id, count(*) AS count, sum(total) AS billed, array_agg(currency) AS currencies
+        FROM invoices GROUP BY order_id
+    ), printed AS (
+        SELECT i.order_id, (part ->> 'line')::int AS line, (part ->> 'qty')::int AS qty
+        FROM invoices i, jsonb_array_elements(i.figures -> 'lines') part
+    ), lines AS (
+        SELECT t.order_id, count(DISTINCT t.merchant_id) AS merchants,
+            sum(t.total * (t.qty - coalesce(p.qty, 0)) / t.qty)::bigint AS unbilled
+        FROM billed b
+        JOIN (
+            SELECT *, price_snapshot * qty - discount + tax - tax_included AS total
+            FROM order_items
+        ) t ON t.order_id = b.order_id
+        LEFT JOIN printed p ON p.order_id = t.order_id AND p.line = t.line
+        GROUP BY t.order_id
+    )
+    SELECT o.id AS subject, o.total, o.currency, b.count, b.billed, l.unbilled
+    FROM orders o
+    JOIN billed b ON b.order_id = o.id
+    JOIN lines l ON l.order_id = o.id
+    WHERE b.billed > o.total OR o.currency <> ALL(b.currencies)
+        OR (b.count = l.merchants AND b.billed <> o.total - l.unbilled)
     ORDER BY o.id
     """,
 )
