@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import BigInteger, Uuid, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.cart.models import CartLine, CartMerge
@@ -11,6 +11,7 @@ from app.cart.ports import LINES_MAX, UNITS_MAX, Owner, StoredCart, StoredLine
 from app.cart.refusals import refuse
 from app.cart.signed_in import lines_of, open_cart, stored
 from app.platform.db import ShopSession
+from app.platform.rows import unnested
 
 
 def merge(
@@ -58,16 +59,16 @@ def _given_before(session: ShopSession, guest_cart_id: UUID, user_id: UUID) -> d
 
 
 def _put(session: ShopSession, cart_id: UUID, lines: list[StoredLine]) -> None:
-    new = insert(CartLine).values(
-        [
-            {
-                "cart_id": cart_id,
-                "sku_id": each.sku_id,
-                "qty": each.qty,
-                "price_seen": each.price_seen,
-            }
-            for each in lines
-        ]
+    given = unnested(
+        "given",
+        {
+            "sku_id": (Uuid(), [each.sku_id for each in lines]),
+            "qty": (BigInteger(), [each.qty for each in lines]),
+            "price_seen": (BigInteger(), [each.price_seen for each in lines]),
+        },
+    )
+    new = insert(CartLine).from_select(
+        ["cart_id", *given.c.keys()], select(literal(cart_id), *given.c)
     )
     both = func.least(CartLine.qty + new.excluded.qty, UNITS_MAX)
     session.execute(

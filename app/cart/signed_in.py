@@ -9,14 +9,12 @@ from sqlalchemy import (
     CTE,
     ColumnElement,
     Uuid,
-    column,
     delete,
     func,
     select,
     text,
     union_all,
     update,
-    values,
 )
 from sqlalchemy.dialects.postgresql import insert
 
@@ -28,6 +26,7 @@ from app.cart.refusals import refuse
 from app.cart.states import CartStatus
 from app.platform.db import ShopSession
 from app.platform.ids import new_id
+from app.platform.rows import unnested
 
 _CART = (Cart.id, Cart.user_id, Cart.currency, Cart.version, Cart.status, Cart.checkout_id)
 _OPEN = text("status = 'open'")  # word for word the condition of the unique index
@@ -282,6 +281,8 @@ def _with_rest(
 
 
 def _pairs(held: Mapping[UUID, UUID]) -> Any:
-    return values(column("cart_id", Uuid), column("checkout_id", Uuid), name="held").data(
-        sorted(held.items())
+    carts = sorted(held)
+    return unnested(
+        "held",
+        {"cart_id": (Uuid(), carts), "checkout_id": (Uuid(), [held[cart] for cart in carts])},
     )

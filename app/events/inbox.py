@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, text, update
+from sqlalchemy import ColumnElement, Uuid, delete, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.events import queries, registry
@@ -20,6 +20,7 @@ from app.events.outbox import of_row
 from app.events.ports import Incidents
 from app.platform.db import ShopSession
 from app.platform.ids import encode
+from app.platform.rows import unnested
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +107,10 @@ def _first_time(
 def _write(session: ShopSession, consumer: str, ids: Sequence[UUID]) -> set[UUID]:
     if not ids:
         return set()
-    rows = insert(ConsumerInbox).values([{"consumer": consumer, "event_id": id_} for id_ in ids])
+    given = unnested("given", {"event_id": (Uuid(), ids)})
+    rows = insert(ConsumerInbox).from_select(
+        ["consumer", "event_id"], select(literal(consumer), given.c.event_id)
+    )
     return set(session.scalars(rows.on_conflict_do_nothing().returning(ConsumerInbox.event_id)))
 
 

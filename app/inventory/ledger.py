@@ -3,12 +3,10 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
-    TableValuedAlias,
     Uuid,
     and_,
     column,
@@ -20,13 +18,13 @@ from sqlalchemy import (
 )
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.dialects.postgresql import ARRAY, insert
-from sqlalchemy.types import TypeEngine
 
 from app.inventory.errors import ReferenceReused, UnknownStock
 from app.inventory.models import Inventory, LedgerEntry, LedgerReason, Warehouse
 from app.platform.db import ShopSession
 from app.platform.ids import new_id
 from app.platform.metrics import INVENTORY_OVERSELL
+from app.platform.rows import unnested
 
 # The catalog stands above inventory; of its table only the key is read here.
 _SKUS = table("skus", column("id", Uuid()))
@@ -159,15 +157,6 @@ def post(session: ShopSession, reason: LedgerReason, entries: Sequence[Entry]) -
             for entry in entries
         ],
     )
-
-
-def unnested(
-    name: str, columns: Mapping[str, tuple[TypeEngine[Any], Sequence[Any]]]
-) -> TableValuedAlias:
-    """Rows handed to PostgreSQL as one array a column, so that one statement fits any number."""
-    arrays = [literal(list(values), ARRAY(kind)) for kind, values in columns.values()]
-    names = [column(title, kind) for title, (kind, _) in columns.items()]
-    return func.unnest(*arrays).table_valued(*names, name=name).render_derived()
 
 
 def _change_balances(session: ShopSession, sums: Mapping[Place, Sequence[int]]) -> None:

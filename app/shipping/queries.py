@@ -3,11 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Select, Subquery, Uuid, column, func, or_, select, values
+from sqlalchemy import BigInteger, Select, Subquery, Uuid, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, selectinload
 
 from app.platform.db import ShopSession
+from app.platform.rows import unnested
 from app.shipping.errors import ParcelNotFound, ShipmentNotFound
 from app.shipping.models import Shipment, ShipmentItem, ShippingRate, ShippingZone, TrackingEvent
 from app.shipping.ports import CarrierRate
@@ -49,9 +50,14 @@ def table_rates(
 
 def _zones(merchants: Mapping[UUID, int], country: str) -> Subquery:
     """The one zone of each merchant that the country lies in, with the grams to be sent."""
-    parcels = values(
-        column("merchant_id", Uuid), column("weight_g", BigInteger), name="parcels"
-    ).data(sorted(merchants.items()))
+    weights = sorted(merchants.items())
+    parcels = unnested(
+        "parcels",
+        {
+            "merchant_id": (Uuid(), [merchant_id for merchant_id, _ in weights]),
+            "weight_g": (BigInteger(), [grams for _, grams in weights]),
+        },
+    )
     return (
         select(ShippingZone.id, ShippingZone.merchant_id, parcels.c.weight_g)
         .ext(distinct_on(ShippingZone.merchant_id))

@@ -16,6 +16,7 @@ from app.inventory.models import LedgerReason, Reservation, ReservationStatus
 from app.platform.db import ShopSession
 from app.platform.ids import new_id
 from app.platform.metrics import RESERVATION_EXPIRED, RESERVATIONS
+from app.platform.rows import unnested
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,7 @@ def _take(places: dict[UUID, list[tuple[UUID, int]]], want: Want) -> list[_Part]
 
 
 def _write_reservations(session: ShopSession, plan: Sequence[_Part], *, seconds: int) -> None:
-    rows = ledger.unnested(
+    rows = unnested(
         "parts",
         {
             "id": (Uuid(), [part.id for part in plan]),

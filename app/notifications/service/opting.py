@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from sqlalchemy import delete
+from sqlalchemy import Text, delete, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.notifications.letters import LETTERS, Topic
 from app.notifications.models import Notification, OptOut
 from app.notifications.queries import letter_of_a_kind
+from app.platform.rows import unnested
 
 
 def stop(session: Session, notification_id: UUID) -> Notification:
@@ -31,5 +32,8 @@ def choose(session: Session, recipient: str, wanted: Mapping[Topic, bool]) -> No
     if back:
         session.execute(delete(OptOut).where(OptOut.recipient == recipient, OptOut.topic.in_(back)))
     if unwanted:
-        rows = [{"recipient": recipient, "topic": topic.value} for topic in unwanted]
-        session.execute(insert(OptOut).values(rows).on_conflict_do_nothing())
+        given = unnested("given", {"topic": (Text(), [topic.value for topic in unwanted])})
+        rows = insert(OptOut).from_select(
+            ["recipient", "topic"], select(literal(recipient), given.c.topic)
+        )
+        session.execute(rows.on_conflict_do_nothing())

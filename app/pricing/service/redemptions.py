@@ -14,13 +14,27 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Uuid, and_, func, literal, or_, select, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    Text,
+    Uuid,
+    and_,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from app.platform.db import ShopSession
 from app.platform.errors import DomainError
 from app.platform.ids import new_id
 from app.platform.metrics import COUPONS
+from app.platform.rows import unnested
 from app.pricing.errors import (
     CouponExpired,
     CouponUsedByCustomer,
@@ -175,17 +189,21 @@ def _write(session: ShopSession, plan: Sequence[Take]) -> None:
     if fits != len(plan) or _count_customers(session, customers) != len(customers):
         raise CountersBroken("uses planned under the coupon's lock did not fit its counters")
     rows = [{"id": new_id(), **vars(each)} for each in plan]
-    session.execute(insert(CouponRedemption).values(rows))
+    session.execute(insert(CouponRedemption), rows)
 
 
 def _count_customers(session: ShopSession, times: Mapping[tuple[UUID, str], int]) -> int:
     """Count these uses by customer; gives how many customers could have them."""
-    row = insert(CouponCustomer).values(
-        [
-            {"coupon_id": coupon_id, "customer_key": key, "used": count}
-            for (coupon_id, key), count in sorted(times.items())
-        ]
+    counts = sorted(times.items())
+    given = unnested(
+        "given",
+        {
+            "coupon_id": (Uuid(), [coupon_id for (coupon_id, _), _ in counts]),
+            "customer_key": (Text(), [key for (_, key), _ in counts]),
+            "used": (BigInteger(), [count for _, count in counts]),
+        },
     )
+    row = insert(CouponCustomer).from_select([*given.c.keys()], select(*given.c))
     most = (
         select(Coupon.uses_per_customer)
         .where(Coupon.id == CouponCustomer.coupon_id)
