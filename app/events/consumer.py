@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 _BATCH = 100
 _WAIT_SECONDS = 1.0
+# What comes after a pause is taken at once, what comes while busy together: fewer transactions.
+_BREATH_SECONDS = 0.2
 _LOOK_SECONDS = 1.0  # how often the outbox is asked whether the bus kept something from us
 _BACKOFF_SECONDS, _BACKOFF_SECONDS_MAX = 0.2, 5.0
 
@@ -103,6 +105,8 @@ class Consumer:
                 deliveries = reader.read(limit=_BATCH, wait_seconds=_WAIT_SECONDS)
                 if deliveries:
                     self._take(reader, deliveries)
+                    if len(deliveries) < _BATCH:
+                        stop.wait(_BREATH_SECONDS)
                 if time.monotonic() >= look_at:
                     while self._look() and not stop.is_set():
                         pass

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 NAME = "relay"
 _BATCH = 500
+# What comes after a pause goes at once, what comes while busy together: fewer transactions.
+_BREATH_SECONDS = 0.1
 _POLL_SECONDS = 1.0  # what a lost NOTIFY costs at most
 _BACKOFF_SECONDS, _BACKOFF_SECONDS_MAX = 0.1, 3.0  # below the lease, which is renewed meanwhile
 
@@ -88,6 +90,8 @@ class Relay:
         while True:
             if batch and not self._publish(batch, stop):
                 return
+            if 0 < len(batch) < self._batch:
+                stop.wait(_BREATH_SECONDS)
             batch = self._turn(batch, limit=0 if stop.is_set() else self._batch)
             if stop.is_set():
                 return
