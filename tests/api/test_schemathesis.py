@@ -4,6 +4,8 @@ comes back."""
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
@@ -16,6 +18,7 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis.checks import not_a_server_error
+from schemathesis.core import NotSet
 from schemathesis.core.failures import FailureGroup
 from schemathesis.core.result import Ok
 from schemathesis.generation import GenerationMode
@@ -170,6 +173,44 @@ def test_a_method_that_is_not_there_is_told_which_are(
             assert set(re.split(", ?", answer.headers["Allow"])) - {"HEAD", "OPTIONS"} == allowed
 
 
+_made: dict[tuple[str, GenerationMode], list[Case]] = {}
+
+
+def _cases(operation: Operation, mode: GenerationMode) -> list[Case]:
+    """What is sent to an operation, by everybody the same; it takes longer to make up than to send.
+
+    The door is the same for all tests, so that what was made up for one fits the next.
+    """
+    kind = operation.label, mode
+    if kind not in _made:
+        _made[kind] = cases = []
+
+        @BRIEFLY
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def keep(case: Case) -> None:
+            cases.append(case)
+
+        with suppress(Unsatisfiable):  # nothing about it can be sent wrongly
+            keep()
+    return [_copy(case) for case in _made[kind]]
+
+
+def _copy(case: Case) -> Case:
+    return type(case)(
+        case.operation,
+        case.method,
+        case.path,
+        path_parameters=deepcopy(case.path_parameters),
+        headers=deepcopy(case.headers),
+        cookies=deepcopy(case.cookies),
+        query=deepcopy(case.query),
+        body=case.body if isinstance(case.body, NotSet) else deepcopy(case.body),
+        media_type=case.media_type,
+        multipart_content_types=case.multipart_content_types,
+        meta=deepcopy(case.meta),
+    )
+
+
 @dataclass
 class Trial:
     """All that one caller sends."""
@@ -179,23 +220,21 @@ class Trial:
 
     def findings(self, operation: Operation, mode: GenerationMode) -> Iterator[str]:
         """What is wrong with an operation's answers; then the workers do what came of it."""
-        try:
-            self._asker(operation, mode)()
-        except Unsatisfiable:  # nothing about it can be sent wrongly
-            return
-        except (FailureGroup, Exception) as error:
-            yield f"{operation.label} ({mode.value}): {error}"
+        ask = self._asker(operation, mode)
+        for case in _cases(operation, mode):
+            try:
+                ask(case)
+            except (FailureGroup, Exception) as error:
+                yield f"{operation.label} ({mode.value}): {error}"
         self.shop.queue.drain()
 
-    def _asker(self, operation: Operation, mode: GenerationMode) -> Callable[[], None]:
+    def _asker(self, operation: Operation, mode: GenerationMode) -> Callable[[Case], None]:
         """Three of four calls name what is there, at one stage or the other."""
         known, more = _known(self.shop, self.caller), _known(self.shop, self.caller, more=True)
         turns = cycle([known, more, {}, known])
         is_positive = mode is GenerationMode.POSITIVE
         sensible = SENSIBLE | self._says(operation) if is_positive else {}
 
-        @BRIEFLY
-        @given(case=operation.as_strategy(generation_mode=mode))
         def ask(case: Case) -> None:
             names = next(turns)
             said = sensible if names else {}
