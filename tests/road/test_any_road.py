@@ -1,7 +1,10 @@
 """Orders, payments, parcels and stock together, beside a plain model: whatever merchants,
 customers, provider and power supply do, in whatever order, no unit and no cent is lost or doubled.
+
+ROAD_EXAMPLES says how many stories are told; in an hour it can be two thousand.
 """
 
+import os
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
@@ -27,6 +30,7 @@ from tests.crash.power import Power
 from tests.road.conftest import Fresh
 from tests.road.market import GOODS, SELLERS, Market
 
+EXAMPLES = int(os.environ.get("ROAD_EXAMPLES", "15"))
 UNITS = st.integers(1, 4)
 FEW = st.integers(1, 2)
 NAMES = sorted(GOODS)
@@ -341,7 +345,7 @@ class RoadMachine(RuleBasedStateMachine):
         self.market.start()
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(300 + 10 * EXAMPLES)
 def test_no_unit_and_no_cent_is_lost_or_doubled_on_any_road(fresh: Fresh) -> None:
     class Machine(RoadMachine):
         pass
@@ -351,7 +355,7 @@ def test_no_unit_and_no_cent_is_lost_or_doubled_on_any_road(fresh: Fresh) -> Non
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=25,
+            max_examples=EXAMPLES,
             stateful_step_count=15,
             deadline=None,
             database=None,
